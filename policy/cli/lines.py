@@ -4,7 +4,7 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -71,11 +71,11 @@ def open_source(path: str) -> Iterator[BinaryIO]:
     if path == "-":
         yield sys.stdin.buffer
         return
-    try:
-        opened = Path(path).open("rb")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read {path!r}: {getattr(error, 'strerror', None) or error}") from error
-    with opened:
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(Path(path).open("rb"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"cannot read {path!r}: {getattr(error, 'strerror', None) or error}") from error
         yield opened
 
 
