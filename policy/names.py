@@ -27,7 +27,7 @@ class NameWarning:
 
 @dataclass(frozen=True, slots=True)
 class CanonicalName:
-    """One name in two spellings: ``ascii`` for machines (lower case, A-labels, no dot at the end), ``unicode`` for us."""
+    """One name in two spellings: ``ascii`` for machines (lower case, A-labels, no final dot), ``unicode`` for us."""
 
     ascii: str
     unicode: str

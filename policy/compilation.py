@@ -1,0 +1,89 @@
+"""Entries, capabilities and a template in; the bundle of one namespace out. Same input, same bytes."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from policy.bundles import Bundle, Fidelity, Fragment, sorted_objects
+from policy.capabilities import Capabilities
+from policy.compilers import cilium, networkpolicy
+from policy.entries import PolicyEntry
+from policy.errors import DuplicatePassport, InvalidEntry, UnknownDialect
+from policy.rendering import Compiler, Rendering, impossible
+from policy.template import Template
+
+COMPILERS: dict[str, Compiler] = {module.COMPILER.dialect: module.COMPILER for module in (cilium, networkpolicy)}
+DIALECTS: tuple[str, ...] = tuple(sorted(COMPILERS))
+
+
+class CompiledEntry(NamedTuple):
+    """What one entry alone becomes in a dialect, for previews and for the effect that an approval binds to."""
+
+    fragment: Fragment
+    fidelity: Fidelity
+
+
+def compile_namespace(
+    *,
+    capabilities: Capabilities,
+    template: Template,
+    namespace: str,
+    entries: Iterable[PolicyEntry],
+    at: datetime,
+) -> Bundle:
+    """Everything that the namespace must carry at ``at``; entries that have ended are never in it."""
+    compiler = compiler_of(capabilities.dialect)
+    living = entries_in_force(entries, at=at)
+    renderings = [compiler.render(entry, capabilities=capabilities, template=template) for entry in living]
+    return assemble_bundle(renderings, capabilities=capabilities, template=template, namespace=namespace)
+
+
+def assemble_bundle(
+    renderings: list[Rendering], *, capabilities: Capabilities, template: Template, namespace: str
+) -> Bundle:
+    """The bundle of renderings that are in the order of their passports."""
+    compiler = compiler_of(capabilities.dialect)
+    assembly = compiler.assemble(renderings, capabilities=capabilities, template=template, namespace=namespace)
+    return Bundle(
+        dialect=capabilities.dialect,
+        namespace=namespace,
+        template_version=template.version,
+        objects=sorted_objects(assembly.objects),
+        fidelity={one.entry.passport: one.fidelity for one in renderings} | dict(assembly.refused),
+        capacity=assembly.capacity,
+    )
+
+
+def compile_entry(*, capabilities: Capabilities, template: Template, entry: PolicyEntry, at: datetime) -> CompiledEntry:
+    """What the entry alone becomes; one that has ended becomes nothing."""
+    compiler = compiler_of(capabilities.dialect)
+    if not _is_in_force(entry, at=at):
+        rendering = Rendering(entry, impossible(f"The entry ended at {entry.expires_at}"))
+    else:
+        rendering = compiler.render(entry, capabilities=capabilities, template=template)
+    return CompiledEntry(rendering.fragment(capabilities.dialect), rendering.fidelity)
+
+
+def compiler_of(dialect: str) -> Compiler:
+    try:
+        return COMPILERS[dialect]
+    except KeyError:
+        message = f"There is no compiler for {dialect!r}"
+        raise UnknownDialect(message, details={"known": sorted(COMPILERS)}) from None
+
+
+def entries_in_force(entries: Iterable[PolicyEntry], *, at: datetime) -> list[PolicyEntry]:
+    """The entries that have not ended, each passport once, in the order of passports."""
+    found: dict[str, PolicyEntry] = {}
+    for entry in entries:
+        if not _is_in_force(entry, at=at):
+            continue
+        if found.setdefault(entry.passport, entry) != entry:
+            raise DuplicatePassport(f"Two entries carry the passport {entry.passport}")
+    return [found[passport] for passport in sorted(found)]
+
+
+def _is_in_force(entry: PolicyEntry, *, at: datetime) -> bool:
+    if at.tzinfo is None:
+        raise InvalidEntry("The instant to compile for needs a time zone")
+    return entry.is_in_force(at)
