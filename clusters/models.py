@@ -54,7 +54,9 @@ class Cluster(Identified):
     labels = models.JSONField(default=dict, blank=True)
     server = models.CharField(max_length=300, help_text=_("https address of the API server."))
     ca_certificate = models.TextField(help_text=_("The cluster's own authority, PEM."))
-    dns = models.JSONField(default=dict, blank=True, help_text=_("Where pods ask for names, if not kube-dns on port 53."))
+    dns = models.JSONField(
+        default=dict, blank=True, help_text=_("Where pods ask for names, if not kube-dns on port 53.")
+    )
 
     state = models.CharField(max_length=20, choices=State.choices, default=State.REGISTERED)
     state_reason = models.CharField(max_length=300, blank=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 class ClusterQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> Self:
-        """Every cluster for the global roles; for anyone else those that a team of theirs owns or has a namespace on."""
+        """Every cluster for the global roles; for others those that a team of theirs owns or has a namespace on."""
         if user.sees_every_team:
             return self
         teams = Team.objects.visible_to(user).values("pk")

@@ -1,6 +1,7 @@
 """Observed egress: who sent what we read, the hourly roll-up of it, and the times for which we know nothing."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -48,17 +49,22 @@ class FlowBatch(Identified):
 
     source = models.ForeignKey(FlowSource, on_delete=models.CASCADE, related_name="batches")
     batch_key = models.CharField(max_length=100, help_text=_("The sender's id of the batch, or the hash of its body."))
+    body_digest = models.CharField(
+        max_length=64, default="", help_text=_("Tells a repeated batch from another one under its id.")
+    )
     received_at = models.DateTimeField()
     lines = models.PositiveIntegerField()
     flows = models.PositiveIntegerField()
     skipped = models.PositiveIntegerField(help_text=_("Well-formed, but no egress: replies, ingress, other events."))
     rejected = models.PositiveIntegerField()
     rejections = models.JSONField(default=list, help_text=_("The first few: line number and reason."))
+    reasons = models.JSONField(default=dict, help_text=_("How many lines were skipped and rejected, by reason."))
     oldest_flow_at = models.DateTimeField(null=True, blank=True)
     newest_flow_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-received_at"]
+        verbose_name_plural = _("flow batches")
         constraints = [models.UniqueConstraint(fields=["source", "batch_key"], name="flow_batch_once")]
 
     def __str__(self) -> str:
@@ -75,11 +81,23 @@ class FlowRollup(models.Model):
     workload = models.CharField(max_length=253, blank=True)
     layer = models.CharField(max_length=20, default="hubble")
     destination_name = models.CharField(max_length=253, blank=True)
+    other_names = ArrayField(
+        models.CharField(max_length=253),
+        default=list,
+        help_text=_("Further names that the address had when it was reached."),
+    )
     destination_address = models.GenericIPAddressField(null=True)
     port = models.PositiveIntegerField(null=True)
     protocol = models.CharField(max_length=10)
     verdict = models.CharField(max_length=20, choices=Verdict.choices)
-    entry = models.ForeignKey(Entry, null=True, blank=True, on_delete=models.SET_NULL, related_name="rollups")
+    entry = models.ForeignKey(
+        Entry,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="rollups",
+        help_text=_("The first entry that allowed it; usage of every entry is kept on its own."),
+    )
     flow_count = models.PositiveBigIntegerField()
     bytes_out = models.PositiveBigIntegerField(null=True, help_text=_("Null where the source does not count bytes."))
     first_seen_at = models.DateTimeField()
@@ -92,8 +110,16 @@ class FlowRollup(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=[
-                    "hour", "cluster", "namespace", "workload", "layer", "destination_name", "destination_address",
-                    "port", "protocol", "verdict",
+                    "hour",
+                    "cluster",
+                    "namespace",
+                    "workload",
+                    "layer",
+                    "destination_name",
+                    "destination_address",
+                    "port",
+                    "protocol",
+                    "verdict",
                 ],
                 nulls_distinct=False,
                 name="rollup_once_per_hour",
@@ -106,6 +132,48 @@ class FlowRollup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.workload} → {self.destination_name or self.destination_address}:{self.port}"
+
+
+class EntryUsage(models.Model):
+    """What one entry carried for one workload on one day. Flows that several entries allow count for each of them."""
+
+    id = models.BigAutoField(primary_key=True)
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="usage")
+    day = models.DateField()
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="+")
+    namespace = models.CharField(max_length=63)
+    workload = models.CharField(max_length=253, blank=True)
+    flow_count = models.PositiveBigIntegerField()
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-last_seen_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entry", "day", "cluster", "namespace", "workload"], name="entry_usage_once_per_day"
+            )
+        ]
+        verbose_name_plural = _("entry usage")
+
+    def __str__(self) -> str:
+        return f"{self.entry} on {self.day} by {self.namespace}/{self.workload}"
+
+
+class DeliveredHour(models.Model):
+    """An hour of which a source delivered records: without one, silence says nothing about that hour."""
+
+    id = models.BigAutoField(primary_key=True)
+    source = models.ForeignKey(FlowSource, on_delete=models.CASCADE, related_name="delivered_hours")
+    hour = models.DateTimeField()
+    records = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ["-hour"]
+        constraints = [models.UniqueConstraint(fields=["source", "hour"], name="delivered_hour_once")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.hour:%Y-%m-%d %H:00}"
 
 
 class CoverageGap(Identified):
@@ -121,6 +189,7 @@ class CoverageGap(Identified):
 
     class Meta:
         ordering = ["-ended_at"]
+        indexes = [models.Index(fields=["cluster", "ended_at"], name="gap_by_cluster")]
 
     def __str__(self) -> str:
         return f"{self.cluster.name} {self.started_at:%Y-%m-%d %H:%M}"
