@@ -171,6 +171,12 @@ class StaleObject(Conflict):
     code = "stale_object"
 
 
+class StaleGeneration(Conflict):
+    """The cluster already holds a newer generation of this object; nothing was written."""
+
+    code = "stale_generation"
+
+
 class FieldConflict(Conflict):
     """Another manager owns a field that we would change; ``causes`` names the manager and the field."""
 
