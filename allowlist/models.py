@@ -1,5 +1,7 @@
 """What may leave: entries, their revisions, and the state that each enforcement point should have."""
 
+from __future__ import annotations
+
 from datetime import datetime
 from functools import cached_property
 
@@ -11,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Identified, Team
 from allowlist.querysets import DesiredNamespaceQuerySet, EntryQuerySet
-from clusters.models import EnforcementPoint, Namespace
+from clusters.models import EnforcementPoint, Namespace, Tier
 from policy.destinations import Destination, parse_destination
 from policy.entries import PolicyEntry
 from policy.ports import PortRange, parse_ports
@@ -50,9 +52,24 @@ class Entry(Identified):
     def __str__(self) -> str:
         return self.passport
 
+    @property
+    def latest(self) -> EntryRevision:
+        """The newest approved revision: non-production always carries it first."""
+        if self.in_non_production is None:
+            raise ValueError(f"{self.passport} has no revision")
+        return self.in_non_production
+
+    def carried_in(self, tier: str) -> EntryRevision | None:
+        """The revision that clusters of the tier carry, in force or not."""
+        return self.in_production if tier == Tier.PRODUCTION else self.in_non_production
+
+    def is_in_force(self, at: datetime) -> bool:
+        """Whether some cluster must carry the entry at ``at``."""
+        return any(one is not None and one.is_in_force(at) for one in (self.in_non_production, self.in_production))
+
 
 class EntryRevision(Identified):
-    """What an entry says, as approved: immutable once written. A revocation is a revision too: the positive tombstone."""
+    """What an entry says, as approved: immutable once written. A revocation is a revision too: a positive tombstone."""
 
     class Kind(models.TextChoices):
         GRANT = "grant", _("Grant")
@@ -67,7 +84,9 @@ class EntryRevision(Identified):
     environments = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     cluster_labels = models.JSONField(default=dict, blank=True)
     namespaces = ArrayField(models.CharField(max_length=63), help_text=_("At least one."))
-    workload = models.JSONField(default=dict, blank=True, help_text=_("Labels of the pods; empty: all of the namespace."))
+    workload = models.JSONField(
+        default=dict, blank=True, help_text=_("Labels of the pods; empty: all of the namespace.")
+    )
     accepted_widening = ArrayField(models.CharField(max_length=40), default=list, blank=True)
 
     justification = models.TextField()
@@ -89,7 +108,9 @@ class EntryRevision(Identified):
             models.UniqueConstraint(
                 fields=["request_id"], condition=Q(request_id__isnull=False), name="revision_once_per_request"
             ),
-            models.CheckConstraint(condition=Q(expires_at__gt=F("approved_at")), name="revision_expires_after_approval"),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("approved_at")), name="revision_expires_after_approval"
+            ),
             models.CheckConstraint(condition=Q(namespaces__len__gte=1), name="revision_names_a_namespace"),
         ]
 
@@ -131,7 +152,12 @@ class DesiredNamespace(Identified):
     generation = models.PositiveBigIntegerField(default=1)
     changed_at = models.DateTimeField()
     reason = models.CharField(max_length=200)
-    next_expiry_at = models.DateTimeField(null=True, blank=True, help_text=_("When the wanted state changes by itself."))
+    fingerprint = models.CharField(
+        max_length=64, blank=True, help_text=_("Hash of what the generation was bumped for; tells a changed scope.")
+    )
+    next_expiry_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When the wanted state changes by itself.")
+    )
 
     objects = DesiredNamespaceQuerySet.as_manager()
 
