@@ -10,7 +10,7 @@ Result = Literal["match", "no-match", "invalid"]
 
 @dataclass(frozen=True, slots=True)
 class MatchResult:
-    """``invalid`` speaks of the patterns alone: the target refuses them or fails on them; a name only fails to match."""
+    """``invalid`` speaks of the patterns alone: the target refuses them or fails on them, whatever the name."""
 
     result: Result
     reason: str

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import re2  # type: ignore[import-untyped]
+import re2
 
 from policy.dialects.result import InvalidPattern, MatchResult, Question
 from policy.dialects.spelling import asked_name, check_length, exact_or_suffix, shortened
