@@ -59,7 +59,7 @@ class KubeClient(KubeReader):
         return created if dry_run else self.own_by_apply(created)
 
     def apply(self, desired: Object, *, live: Object, force: bool = False, dry_run: bool = False) -> Object:
-        """Server-side apply of ``desired`` over ``live``; raises ``StaleObject`` unless ``live`` is still there as is."""
+        """Server-side apply of ``desired`` over ``live``; raises ``StaleObject`` unless ``live`` is what is there."""
         resource = self._resource(desired)
         if has_leftover(live) and not dry_run:
             # One try under the version that was read: looking again here would defeat the fence.
@@ -87,7 +87,8 @@ class KubeClient(KubeReader):
     def delete(self, live: Object, *, generation: int | None = None, dry_run: bool = False) -> None:
         """Delete exactly the object that was read.
 
-        Raises ``StaleObject`` if it changed or was recreated since, ``Missing`` if it is gone. With ``generation``, an object that was written from a newer desired state is kept.
+        Raises ``StaleObject`` if it changed or was recreated since, ``Missing`` if it is gone. With ``generation``, an
+        object that was written from a newer desired state is kept.
         """
         if not is_ours(live):
             raise NotOurs(f"{_label(live)} is not managed by Sallyport")
