@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey for one machine: data under one folder, started and stopped with the command that needs them."""
+"""PostgreSQL and Valkey for one machine: data in one folder, started and stopped with their command."""
 
 from __future__ import annotations
 

@@ -90,7 +90,9 @@ def _portal_environment(services: EmbeddedServices, common: dict[str, str]) -> d
 
 def _pusher_environment(services: EmbeddedServices, common: dict[str, str]) -> dict[str, str]:
     """The opening keys, and no secret of the portal: nothing that the pusher does is signed with it."""
-    return common | {"SALLYPORT_OPENING_KEYS": os.environ.get("SALLYPORT_OPENING_KEYS") or _credential_keys(services)[1]}
+    return common | {
+        "SALLYPORT_OPENING_KEYS": os.environ.get("SALLYPORT_OPENING_KEYS") or _credential_keys(services)[1]
+    }
 
 
 def _credential_keys(services: EmbeddedServices) -> tuple[str, str]:
@@ -103,17 +105,15 @@ def _credential_keys(services: EmbeddedServices) -> tuple[str, str]:
 
 
 def _parts(*, portal: dict[str, str], pusher: dict[str, str], port: int) -> list[Part]:
-    worker = ["celery", "--app", "config", "--quiet", "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+    celery = ["celery", "--app", "config", "--quiet"]
+    worker = [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+    web = ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "8", "--log-level", "warning"]
+    beat = [*celery, "beat", "--loglevel", "WARNING", "--schedule", _beat_file(portal)]
     parts = [
-        Part(
-            "portal",
-            ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "8", "--log-level", "warning"],
-            portal,
-            restarts=False,
-        ),
+        Part("portal", web, portal, restarts=False),
         Part("worker", [*worker, "--queues", "work", "--concurrency", "1", "--hostname", "worker@%h"], portal),
         Part("pusher", [*worker, "--queues", "pusher", "--concurrency", "2", "--hostname", "pusher@%h"], pusher),
-        Part("beat", ["celery", "--app", "config", "--quiet", "beat", "--loglevel", "WARNING", "--schedule", _beat_file(portal)], portal),
+        Part("beat", beat, portal),
     ]
     if portal["SALLYPORT_DEMO"] == "true":
         parts.append(Part("practice clusters", [sys.executable, "manage.py", "demo", "fleet"], portal, restarts=False))
@@ -126,7 +126,10 @@ def _beat_file(environment: dict[str, str]) -> str:
 
 def _supervise(parts: list[Part], *, port: int) -> int:
     running = {part.name: _start(part) for part in parts}
-    print(f"Sallyport answers at http://127.0.0.1:{port} (Ctrl-C stops it). Practice clusters join by themselves.", flush=True)
+    print(
+        f"Sallyport answers at http://127.0.0.1:{port} (Ctrl-C stops it). Practice clusters join by themselves.",
+        flush=True,
+    )
     try:
         while True:
             time.sleep(1)

@@ -189,7 +189,10 @@ PUBLIC_ADDRESS = env.str("SALLYPORT_PUBLIC_ADDRESS", default="")  # for links in
 
 # --- REST API -----------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.TokenAuthentication", "api.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "api.authentication.TokenAuthentication",
+        "api.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["api.permissions.InScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.parsers.StrictJSONParser"],
@@ -245,10 +248,20 @@ CELERY_TASK_ROUTES = {
     "clusters.tasks.run_contacts": {"queue": PUSHER_QUEUE},
 }
 SWEEP_SECONDS = env.int("SALLYPORT_SWEEP_SECONDS", default=20)
+# A wake-up that nobody took in time is not worth keeping: the next one finds the same rows.
+SWEEP = {"schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}}
 CELERY_BEAT_SCHEDULE = {
-    "push-due": {"task": "rollouts.tasks.push_due", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
-    "compare-due": {"task": "rollouts.tasks.compare_due", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
-    "run-contacts": {"task": "clusters.tasks.run_contacts", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
+    "push-due": {"task": "rollouts.tasks.push_due", **SWEEP},
+    "compare-due": {
+        "task": "rollouts.tasks.compare_due",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": SWEEP_SECONDS},
+    },
+    "run-contacts": {
+        "task": "clusters.tasks.run_contacts",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": SWEEP_SECONDS},
+    },
     "schedule-inventories": {"task": "clusters.tasks.schedule_inventories", "schedule": 60.0},
     "advance-rollouts": {"task": "rollouts.tasks.advance", "schedule": SWEEP_SECONDS},
     "bump-expired": {"task": "allowlist.tasks.bump_expired", "schedule": 60.0},

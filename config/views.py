@@ -1,18 +1,23 @@
 """The home page, by role, and the two questions that an orchestrator asks."""
 
+from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from config.home import tiles_for
 from config.shell import THEMES
 
 YEAR = 365 * 24 * 3600
 
 
+@login_required
+@require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html")
+    return render(request, "home.html", {"tiles": tiles_for(request.user, at=timezone.now())})
 
 
 @require_POST
