@@ -1,6 +1,9 @@
 """People, the teams they act for, and the tokens that automation carries."""
 
+from __future__ import annotations
+
 import uuid
+from datetime import datetime
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
@@ -9,9 +12,16 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
-from knox.models import AbstractAuthToken
+from knox.models import AbstractAuthToken, AuthTokenManager
 
-from accounts.querysets import SEES_EVERY_TEAM, AccountManager, TeamQuerySet, UserQuerySet
+from accounts.querysets import (
+    SEES_EVERY_TEAM,
+    AccountManager,
+    ApiTokenQuerySet,
+    MembershipQuerySet,
+    TeamQuerySet,
+    UserQuerySet,
+)
 
 
 class Identified(models.Model):
@@ -82,13 +92,28 @@ class User(AbstractUser, Identified):
     def sees_every_team(self) -> bool:
         return self.is_active and not self.roles.isdisjoint(SEES_EVERY_TEAM)
 
+    @property
+    def is_in_use(self) -> bool:
+        """Active, and so is whoever answers for it: an automation account falls with its person."""
+        return self.is_active and (self.responsible is None or self.responsible.is_active)
+
+    def may_act_for(self, team: Team) -> bool:
+        """Whether the account may request for the team, as the database says now."""
+        return self.is_active and Team.objects.for_which(self, "act_for_team").filter(pk=team.pk).exists()
+
+    def may_lead(self, team: Team) -> bool:
+        """Whether the account may decide for the team, as the database says now."""
+        return self.is_active and Team.objects.for_which(self, "lead_team").filter(pk=team.pk).exists()
+
 
 class Team(Identified):
     """Owns namespaces and entries. Rights to act for it are object permissions on this row."""
 
     slug = models.SlugField(max_length=63, unique=True)
     name = models.CharField(max_length=120)
-    contact = models.CharField(max_length=200, blank=True, help_text=_("Where the team is reached: a channel or an address."))
+    contact = models.CharField(
+        max_length=200, blank=True, help_text=_("Where the team is reached: a channel or an address.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TeamQuerySet.as_manager()
@@ -116,6 +141,8 @@ class Membership(Identified):
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.MEMBER)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = MembershipQuerySet.as_manager()
+
     class Meta:
         ordering = ["team__name", "user__email"]
         constraints = [models.UniqueConstraint(fields=["team", "user"], name="membership_once_per_team")]
@@ -142,9 +169,19 @@ class ApiToken(AbstractAuthToken):
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices), default=list)
     last_used_at = models.DateTimeField(null=True, blank=True)
 
+    objects = AuthTokenManager.from_queryset(ApiTokenQuerySet)()
+
     class Meta(AbstractAuthToken.Meta):
         abstract = False
         ordering = ["-created"]
 
     def __str__(self) -> str:
         return f"{self.label} ({self.token_key}…)"
+
+    @property
+    def prefix(self) -> str:
+        """The public beginning of the token, by which its holder tells it from others."""
+        return self.token_key
+
+    def is_expired(self, at: datetime) -> bool:
+        return self.expiry is not None and self.expiry <= at

@@ -23,8 +23,10 @@ class Verification:
         return self.broken_at is None
 
 
-def verify(*, expected_head: str | None = None, progress: Callable[[int], object] = lambda _count: None) -> Verification:
-    """Walk the chain from its first entry; ``expected_head`` (exported earlier) also proves that no tail was cut off."""
+def verify(
+    *, expected_head: str | None = None, progress: Callable[[int], object] = lambda _count: None
+) -> Verification:
+    """Walk the chain from its first entry; ``expected_head``, exported earlier, proves that no tail was cut off."""
     checked, previous, found_expected = 0, BEFORE_THE_FIRST, expected_head in (None, BEFORE_THE_FIRST)
     for entry in LedgerEntry.objects.order_by("sequence").iterator(chunk_size=2000):
         if reason := _fault(entry, expected_sequence=checked + 1, previous=previous):

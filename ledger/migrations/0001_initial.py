@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,26 +14,51 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='LedgerEntry',
+            name="LedgerEntry",
             fields=[
-                ('sequence', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('recorded_at', models.DateTimeField()),
-                ('action', models.CharField(max_length=80)),
-                ('actor_name', models.CharField(help_text='As it read then; “system” when no account acted.', max_length=200)),
-                ('origin', models.CharField(choices=[('page', 'Page'), ('api', 'API'), ('task', 'Task'), ('command', 'Command')], max_length=10)),
-                ('subject_kind', models.CharField(max_length=60)),
-                ('subject_id', models.CharField(max_length=64)),
-                ('subject_name', models.CharField(max_length=300)),
-                ('team_id', models.UUIDField(blank=True, help_text='The team whose members may see this entry.', null=True)),
-                ('details', models.JSONField(default=dict)),
-                ('previous_hash', models.CharField(max_length=64)),
-                ('hash', models.CharField(max_length=64, unique=True)),
-                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ledger_entries', to=settings.AUTH_USER_MODEL)),
+                ("sequence", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("recorded_at", models.DateTimeField()),
+                ("action", models.CharField(max_length=80)),
+                (
+                    "actor_name",
+                    models.CharField(help_text="As it read then; “system” when no account acted.", max_length=200),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("page", "Page"), ("api", "API"), ("task", "Task"), ("command", "Command")],
+                        max_length=10,
+                    ),
+                ),
+                ("subject_kind", models.CharField(max_length=60)),
+                ("subject_id", models.CharField(max_length=64)),
+                ("subject_name", models.CharField(max_length=300)),
+                (
+                    "team_id",
+                    models.UUIDField(blank=True, help_text="The team whose members may see this entry.", null=True),
+                ),
+                ("details", models.JSONField(default=dict)),
+                ("previous_hash", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64, unique=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ledger_entries",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'ledger entries',
-                'ordering': ['-sequence'],
-                'indexes': [models.Index(fields=['subject_kind', 'subject_id', '-sequence'], name='ledger_by_subject'), models.Index(fields=['action', '-sequence'], name='ledger_by_action'), models.Index(fields=['team_id', '-sequence'], name='ledger_by_team')],
+                "verbose_name_plural": "ledger entries",
+                "ordering": ["-sequence"],
+                "indexes": [
+                    models.Index(fields=["subject_kind", "subject_id", "-sequence"], name="ledger_by_subject"),
+                    models.Index(fields=["action", "-sequence"], name="ledger_by_action"),
+                    models.Index(fields=["team_id", "-sequence"], name="ledger_by_team"),
+                ],
             },
         ),
     ]

@@ -1,0 +1,49 @@
+"""Who may administer people, teams and tokens."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Group
+
+from accounts.errors import NotPermitted
+from accounts.models import ApiToken, Role, User
+
+
+def check_administers(actor: User | None) -> None:
+    """Administrators only. Nobody at all (``None``) may act while there is no administrator yet: a fresh installation.
+
+    The group is locked, so that of two first administrators made at once the second sees the first.
+    """
+    if actor is not None:
+        if not may_administer(actor):
+            raise NotPermitted("Only an administrator may do this.")
+        return
+    lock_administrators()
+    if User.objects.in_role(Role.ADMINISTRATOR).exists():
+        raise NotPermitted("There is an administrator; act as one.")
+
+
+def may_administer(user: User) -> bool:
+    return user.has_role(Role.ADMINISTRATOR)
+
+
+def lock_administrators() -> None:
+    """Let one transaction at a time change who administers."""
+    group, _created = Group.objects.get_or_create(name=Role.ADMINISTRATOR)
+    Group.objects.select_for_update().get(pk=group.pk)
+
+
+def check_may_issue_for(actor: User, account: User) -> None:
+    """One's own tokens, and those of an automation account one answers for; administrators for any automation account.
+
+    Nobody issues a token for another person: it would let one person act as two.
+    """
+    if not actor.is_active:
+        raise NotPermitted("The account is disabled.")
+    if account.pk == actor.pk or (account.is_automation and account.responsible_id == actor.pk):
+        return
+    if not (account.is_automation and may_administer(actor)):
+        raise NotPermitted("A token is issued by the person whose account it opens.")
+
+
+def may_revoke(user: User, token: ApiToken) -> bool:
+    return user.is_active and (user.pk in (token.user_id, token.user.responsible_id) or may_administer(user))
