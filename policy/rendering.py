@@ -154,3 +154,23 @@ def bytes_line(objects: Iterable[Json], *, limit: int) -> CapacityLine:
     return CapacityLine(
         "bytes of the largest object", largest, limit, "the store of the API server refuses larger ones"
     )
+
+
+def judge_workload(entry: PolicyEntry, *, because: str) -> Fidelity:
+    """For targets that do not see pods: an entry of one workload becomes one of the whole namespace."""
+    if entry.workload.is_empty:
+        return EXACT
+    return widened(because, f"a pod without the labels {entry.workload}")
+
+
+def judge_tcp_only(entry: PolicyEntry, *, because: str) -> Fidelity:
+    """For targets that carry TCP alone."""
+    if any(port.protocol in ("TCP", "ANY") for port in entry.ports):
+        others = [port for port in entry.ports if port.protocol != "TCP"]
+        return narrowed(because, f"{others[0]} to {entry.destination.canonical}") if others else EXACT
+    return impossible(because, f"{entry.ports[0]} to {entry.destination.canonical}")
+
+
+def tcp_ports(ports: Iterable[PortRange]) -> list[PortRange]:
+    """The TCP part of some ports; of "any" that is every port of TCP."""
+    return [PortRange("TCP", port.first, port.last) for port in ports if port.protocol in ("TCP", "ANY")]
