@@ -88,6 +88,8 @@ def _ask(cluster: Cluster, contact: Contact) -> tuple[Report, Inventory]:
 
 def _record(contact: Contact, report: Report, inventory: Inventory) -> None:
     at = timezone.now()
+    if report.is_answer:
+        _refuse_second_registration(contact, report)
     cluster = note_outcome(cluster_id=contact.cluster_id, outcome=report.outcome, reason=report.verdict, at=at)
     if report.is_answer:
         apply_report(cluster=cluster, report=report)
@@ -96,3 +98,10 @@ def _record(contact: Contact, report: Report, inventory: Inventory) -> None:
     contacts.finish(contact=contact, report=report, at=at)
     if report.is_answer and cluster.inventoried_at is None:
         contacts.open_contact(cluster=cluster, kind=Contact.Kind.INVENTORY, requested_by=None)
+
+
+def _refuse_second_registration(contact: Contact, report: Report) -> None:
+    """One API server under two names would be written to by two plans, and one of them might skip its proof."""
+    twin = Cluster.objects.in_service().filter(identity=report.identity).exclude(pk=contact.cluster_id).first()
+    if twin is not None:
+        report.end(Outcome.STRANGER, step="identity", detail=f"This cluster is registered already, as {twin.name}.")

@@ -46,7 +46,7 @@ class Cluster(Identified):
         CONNECTED = "connected", _("Connected")
         UNREACHABLE = "unreachable", _("Unreachable")
         REFUSED = "refused", _("Refuses our credential")
-        MISMATCH = "mismatch", _("Another cluster answers at this address")
+        MISMATCH = "mismatch", _("Not the cluster that was registered")
 
     name = models.CharField(max_length=63, unique=True, validators=[LABEL_NAME])
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="clusters")
@@ -77,6 +77,14 @@ class Cluster(Identified):
 
     class Meta:
         ordering = ["environment__position", "name"]
+        constraints = [
+            # Registered twice, a production cluster could be reached as a non-production one.
+            models.UniqueConstraint(
+                fields=["identity"],
+                condition=Q(retired_at=None) & ~Q(identity=""),
+                name="cluster_identity_once_in_service",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Team, User
+from accounts.text import clean_line
 from clusters import contacts
 from clusters.access import address_policy
 from clusters.credentials import seal_access, sealing_key
@@ -30,6 +31,7 @@ from ledger.services import record
 
 _UNSET = object()
 _LOOKUP_SECONDS = 3.0
+_REASON_LENGTH = 500
 
 
 def register_cluster(
@@ -175,8 +177,7 @@ def assign_namespace(
 def retire_cluster(*, actor: User, cluster_id: uuid.UUID, reason: str) -> Cluster:
     """Take a cluster out of service and destroy its credential. What lies on it stays there, as it is."""
     check_may_run_fleet(actor)
-    if not reason.strip():
-        raise InvalidCluster({"reason": _("Say why, for whoever reads this later.")})
+    why = clean_line(reason, field="reason", max_length=_REASON_LENGTH)
     cluster = _locked(cluster_id)
     now = timezone.now()
     cluster.retired_at = now
@@ -191,8 +192,7 @@ def retire_cluster(*, actor: User, cluster_id: uuid.UUID, reason: str) -> Cluste
 def accept_identity(*, actor: User, cluster_id: uuid.UUID, reason: str) -> Cluster:
     """Forget the pinned identity of a cluster that was rebuilt on purpose; the next test pins what answers then."""
     check_may_run_fleet(actor)
-    if not reason.strip():
-        raise InvalidCluster({"reason": _("Say why another cluster may answer here from now on.")})
+    why = clean_line(reason, field="reason", max_length=_REASON_LENGTH)
     cluster = _locked(cluster_id)
     if cluster.state != Cluster.State.MISMATCH:
         raise InvalidCluster({"reason": _("The cluster that answers is the pinned one; there is nothing to accept.")})
@@ -204,7 +204,7 @@ def accept_identity(*, actor: User, cluster_id: uuid.UUID, reason: str) -> Clust
         subject=cluster,
         team_id=cluster.owner_team_id,
         before=before,
-        reason=reason.strip()[:500],
+        reason=why,
     )
     contacts.open_contact(cluster=cluster, kind=Contact.Kind.TEST, requested_by=actor)
     return cluster
