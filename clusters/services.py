@@ -184,7 +184,7 @@ def retire_cluster(*, actor: User, cluster_id: uuid.UUID, reason: str) -> Cluste
     cluster.save(update_fields=["retired_at"])
     contacts.close_open(cluster_id=cluster.pk, verdict="The cluster was retired.", at=now)
     ClusterCredential.objects.filter(cluster=cluster).delete()
-    record("cluster.retired", actor=actor, subject=cluster, team_id=cluster.owner_team_id, reason=reason.strip()[:500])
+    record("cluster.retired", actor=actor, subject=cluster, team_id=cluster.owner_team_id, reason=why)
     return cluster
 
 
