@@ -58,12 +58,16 @@ class RolloutTarget(Identified):
     tier = models.CharField(max_length=20, choices=Tier.choices)
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
     reason = models.CharField(max_length=500, blank=True)
-    generation = models.PositiveBigIntegerField(null=True, blank=True, help_text=_("The generation that must be reached."))
+    generation = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text=_("The generation that must be reached.")
+    )
     bundle_hash = models.CharField(max_length=64, blank=True, help_text=_("What was read back."))
     rendered_at = models.DateTimeField(null=True, blank=True)
     written_at = models.DateTimeField(null=True, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
-    observed_at = models.DateTimeField(null=True, blank=True, help_text=_("First flow seen under it: enforced, not only accepted."))
+    observed_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("First flow seen under it: enforced, not only accepted.")
+    )
 
     class Meta:
         ordering = ["tier", "enforcement_point__cluster__name", "namespace__name"]
@@ -81,7 +85,9 @@ class Proof(Identified):
 
     rollout = models.OneToOneField(Rollout, on_delete=models.PROTECT, related_name="proof")
     effect_hash = models.CharField(max_length=64)
-    evidence = models.JSONField(help_text=_("Per non-production target: cluster, namespace, generation, bundle hash, read back at."))
+    evidence = models.JSONField(
+        help_text=_("Per non-production target: cluster, namespace, generation, bundle hash, read back at.")
+    )
     statement = models.TextField(help_text=_("What the person saw working."))
     confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     confirmed_at = models.DateTimeField()
@@ -134,25 +140,45 @@ class NamespacePush(Identified):
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True)
+    attempted_generation = models.PositiveBigIntegerField(
+        default=0, help_text=_("The generation of the last attempt: a newer one is tried at once.")
+    )
     held_because = models.CharField(max_length=500, blank=True)
+    generation_ahead = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text=_("What the cluster carries, where that is newer than anything wanted here.")
+    )
     released_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    released_hash = models.CharField(
+        max_length=64, blank=True, help_text=_("The bundle that a person let through although it removes much.")
+    )
 
     published = models.ForeignKey(
-        Bundle, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        Bundle,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
         help_text=_("The bundle last written and read back identical."),
     )
     published_at = models.DateTimeField(null=True, blank=True)
-    compared_at = models.DateTimeField(null=True, blank=True, help_text=_("Last time live was compared with published."))
+    compared_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Last time live was compared with published.")
+    )
     default_deny_since = models.DateTimeField(null=True, blank=True, help_text=_("Since when the deny is read back."))
+    dns_allowed_since = models.DateTimeField(
+        null=True, blank=True, help_text=_("Since when the DNS rule is read back.")
+    )
     compare_due_at = models.DateTimeField()
 
     objects = NamespacePushQuerySet.as_manager()
 
     class Meta:
         ordering = ["enforcement_point", "namespace__name"]
-        constraints = [models.UniqueConstraint(fields=["enforcement_point", "namespace"], name="push_once_per_namespace")]
+        constraints = [
+            models.UniqueConstraint(fields=["enforcement_point", "namespace"], name="push_once_per_namespace")
+        ]
         indexes = [
             models.Index(fields=["state", "due_at"], name="push_due"),
             models.Index(fields=["compare_due_at"], name="push_compare_due"),
@@ -192,6 +218,12 @@ class DriftFinding(Identified):
     changed_at = models.DateTimeField(null=True, blank=True)
     found_at = models.DateTimeField()
     seen_at = models.DateTimeField()
+    revert_asked_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("A person wants the published side back.")
+    )
+    revert_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     resolution = models.CharField(max_length=10, choices=Resolution.choices, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolved_by = models.ForeignKey(

@@ -33,7 +33,20 @@ class NamespacePushQuerySet(models.QuerySet):
         return self.filter(waiting | abandoned, enforcement_point__cluster__retired_at=None)
 
     def compare_due(self, at: datetime) -> Self:
-        return self.filter(state="idle", compare_due_at__lte=at, enforcement_point__cluster__retired_at=None)
+        """Rows to be compared: published once, and with no write under way that a comparison could take for drift."""
+        return self.filter(
+            state__in=["idle", "held"],
+            published__isnull=False,
+            compare_due_at__lte=at,
+            enforcement_point__cluster__retired_at=None,
+        )
+
+    def visible_to(self, user: User) -> Self:
+        if user.sees_every_team:
+            return self
+        teams = Team.objects.visible_to(user).values("pk")
+        owned = Cluster.objects.filter(owner_team__in=teams).values("pk")
+        return self.filter(Q(namespace__team__in=teams) | Q(enforcement_point__cluster__in=owned))
 
 
 class DriftFindingQuerySet(models.QuerySet):
@@ -48,6 +61,9 @@ class DriftFindingQuerySet(models.QuerySet):
 
     def open(self) -> Self:
         return self.filter(resolved_at=None)
+
+    def revert_asked(self) -> Self:
+        return self.open().exclude(revert_asked_at=None)
 
     def unaccepted(self, at: datetime) -> Self:
         """Open findings that nobody has accepted for the time being."""
