@@ -55,9 +55,18 @@ def run_lines(options: Namespace, command: LineCommand) -> int:
             answered = _answer_line(line, number=number, command=command)
             if "error" in answered or command.is_refused(answered):
                 status = REFUSED
-            sys.stdout.write(table.row(answered) if table else json.dumps(answered) + "\n")
-            sys.stdout.flush()
+            if table:
+                sys.stdout.write(table.row(answered))
+                sys.stdout.flush()
+            else:
+                print_json(answered)
     return status
+
+
+def print_json(answer: Mapping[str, Any]) -> None:
+    """One answer as one line, in ASCII, so that no locale and no terminal changes it; flushed at once."""
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
 
 
 def wants_table(options: Namespace) -> bool:
