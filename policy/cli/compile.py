@@ -12,7 +12,7 @@ from policy.cli.capabilities import add_capabilities, read_capabilities
 from policy.cli.command import ACCEPTED, REFUSED, Command, UsageError, add_source
 from policy.cli.lines import open_source, print_json, refusal, wants_table
 from policy.cli.manifests import as_yaml, comment
-from policy.cli.table import Table
+from policy.cli.table import fitted
 from policy.compilation import DIALECTS, compile_namespace
 from policy.documents import MAXIMUM_BYTES, BadDocument, read_documents
 from policy.entryfiles import FileEntry, read_entries
@@ -121,13 +121,12 @@ def _print(options: Namespace, bundles: Iterable[Bundle], entries: dict[str, Fil
             sys.stdout.write("".join(comment(line) for line in _summary(bundle, entries)))
             sys.stdout.write(as_yaml(bundle.objects))
         return
-    table = Table(columns=_COLUMNS) if wants_table(options) else None
+    if wants_table(options):
+        rows = [row for bundle in bundles for row in _rows(bundle, entries)]
+        sys.stdout.write(fitted(rows, columns=_COLUMNS))
+        return
     for bundle in bundles:
-        if table is None:
-            print_json(_answer(bundle, entries))
-            continue
-        for row in _rows(bundle, entries):
-            sys.stdout.write(table.row(row))
+        print_json(_answer(bundle, entries))
 
 
 def _answer(bundle: Bundle, entries: dict[str, FileEntry]) -> dict[str, Any]:

@@ -1,18 +1,20 @@
-"""Answers as a table that grows line by line, safe to print whatever the input held."""
+"""Answers as a table for people, safe to print whatever the input held."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-_WIDTHS = {"result": 10, "verdict": 14}
 _DEFAULT_WIDTH = 28
+_WIDEST_COLUMN = 60
+_GAP = "  "
 
 
 class Table:
-    """Rows under one heading; every cell is printable text, so hostile input cannot drive the terminal."""
+    """Rows under one heading, one at a time; hostile input cannot drive the terminal, for every cell is printable."""
 
-    def __init__(self, *, columns: tuple[str, ...]) -> None:
-        self._columns = columns
+    def __init__(self, *, columns: Sequence[str], widths: Mapping[str, int] | None = None) -> None:
+        self._columns = tuple(columns)
+        self._widths = dict(widths or {})
         self._has_heading = False
 
     def row(self, answer: Mapping[str, Any]) -> str:
@@ -23,11 +25,20 @@ class Table:
         self._has_heading = True
         return self._line([column.upper() for column in self._columns]) + line
 
-    def _line(self, cells: list[str]) -> str:
-        padded = [
-            cell.ljust(_WIDTHS.get(column, _DEFAULT_WIDTH)) for column, cell in zip(self._columns, cells, strict=True)
-        ]
-        return "  ".join(padded).rstrip() + "\n"
+    def _line(self, cells: Sequence[str]) -> str:
+        widths = (self._widths.get(column, _DEFAULT_WIDTH) for column in self._columns)
+        return _GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() + "\n"
+
+
+def fitted(rows: Iterable[Mapping[str, Any]], *, columns: Sequence[str]) -> str:
+    """All rows as one table whose columns are as wide as what they hold, within reason; nothing for no rows."""
+    known = list(rows)
+    widths = {
+        column: min(max(len(column), *(len(_cell(row.get(column))) for row in known)), _WIDEST_COLUMN)
+        for column in (columns if known else ())
+    }
+    table = Table(columns=columns, widths=widths)
+    return "".join(map(table.row, known))
 
 
 def printable(text: str) -> str:
