@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
+from accounts.text import LINE_BREAKS, fault_in
 from allowlist.errors import InvalidProposal
 from clusters.models import Environment
 from policy.compilation import DIALECTS
@@ -33,7 +33,6 @@ MAX_PORTS = 500
 MAX_NAMESPACES = 50
 MAX_ENVIRONMENTS = 20
 DATA_CLASSES = ("public", "internal", "confidential", "restricted")
-_REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 T = TypeVar("T")
@@ -56,21 +55,26 @@ class Proposal:
     accepted_widening: frozenset[str] = frozenset()
 
     @classmethod
+    def of_columns(cls, row: Any) -> Proposal:
+        """What a row with the shared columns says: a revision, or a request."""
+        return cls(
+            destination=parse_destination(row.destination),
+            ports=parse_ports(row.ports),
+            namespaces=tuple(row.namespaces),
+            justification=row.justification,
+            expires_at=row.expires_at,
+            environments=tuple(row.environments),
+            cluster_labels=LabelSelector(tuple(row.cluster_labels.items())),
+            workload=LabelSelector(tuple(row.workload.items())),
+            ticket=row.ticket,
+            data_class=row.data_class,
+            accepted_widening=frozenset(row.accepted_widening),
+        )
+
+    @classmethod
     def of_revision(cls, revision: EntryRevision, *, expires_at: datetime | None = None) -> Proposal:
         """What the revision says, with another end where one is given."""
-        return cls(
-            destination=revision.parsed_destination,
-            ports=revision.parsed_ports,
-            namespaces=tuple(revision.namespaces),
-            justification=revision.justification,
-            expires_at=expires_at or revision.expires_at,
-            environments=tuple(revision.environments),
-            cluster_labels=LabelSelector(tuple(revision.cluster_labels.items())),
-            workload=LabelSelector(tuple(revision.workload.items())),
-            ticket=revision.ticket,
-            data_class=revision.data_class,
-            accepted_widening=frozenset(revision.accepted_widening),
-        )
+        return replace(cls.of_columns(revision), expires_at=expires_at or revision.expires_at)
 
     def columns(self) -> dict[str, Any]:
         """The values under the column names that revisions and requests share."""
@@ -98,9 +102,6 @@ class Proposal:
             expires_at=self.expires_at,
             accepted_widening=self.accepted_widening,
         )
-
-    def ending(self, expires_at: datetime) -> Proposal:
-        return replace(self, expires_at=expires_at)
 
 
 def parse_proposal(fields: Mapping[str, Any], *, at: datetime) -> Proposal:
@@ -187,15 +188,11 @@ def _text(value: Any, *, limit: int, multiline: bool = False) -> str:
         raise _Refused(_("Write text here."))
     if len(value) > limit:
         raise _Refused(_("At most %(limit)d characters.") % {"limit": limit})
-    allowed = "\n\r\t" if multiline else ""
-    if any(_is_control(character) and character not in allowed for character in value):
-        raise _Refused(_("Control characters are not allowed."))
+    if fault := fault_in(value):
+        raise _Refused(fault)
+    if not multiline and any(character in LINE_BREAKS for character in value):
+        raise _Refused(_("Write it on one line."))
     return value.strip()
-
-
-def _is_control(character: str) -> bool:
-    """Controls, halves of surrogate pairs, and the marks that make text read in another order than it stands."""
-    return unicodedata.category(character) in ("Cc", "Cs") or character in _REORDERING
 
 
 def _destination(value: Any) -> Destination:

@@ -161,7 +161,9 @@ def bump_expired(at: datetime | None = None) -> int:
 
 
 def hold_targets(*, entry: Entry | None, proposal: Proposal, team_id: UUID, at: datetime) -> None:
-    """Lock what ``create_revision`` will bump; for callers that write into the ledger before they call it."""
+    """Lock what ``create_revision`` will change; for callers that write into the ledger before they call it."""
+    if entry is not None:
+        entry = lock_entry(entry.pk)
     scope = Scope.of_proposal(proposal, team_id=team_id)
     targets = targets_in(scope, tier=Tier.NON_PRODUCTION)
     if entry is not None and entry.in_non_production is not None:

@@ -52,11 +52,17 @@ class EgressRequest(Identified):
     requester_person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     last_editor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     last_editor_person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    revision = models.PositiveIntegerField(default=1, help_text=_("Grows with every edit; who acts names the one read."))
+    revision = models.PositiveIntegerField(
+        default=1, help_text=_("Grows with every edit; who acts names the one read.")
+    )
     effect_hash = models.CharField(max_length=64, blank=True)
-    effect = models.JSONField(default=dict, help_text=_("What the hash was taken over: fragments and fidelity per cluster."))
+    effect = models.JSONField(
+        default=dict, help_text=_("What the hash was taken over: fragments and fidelity per cluster.")
+    )
     risk = models.JSONField(default=dict, help_text=_("Findings with reasons, and the rule-set version."))
-    needs = models.JSONField(default=list, help_text=_("Approvals asked for, frozen at submission: role, count, because."))
+    needs = models.JSONField(
+        default=list, help_text=_("Approvals asked for, frozen at submission: role, count, because.")
+    )
 
     created_at = models.DateTimeField(auto_now_add=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
@@ -99,7 +105,7 @@ class EgressRequest(Identified):
 
 
 class Approval(Identified):
-    """One reviewer's verdict on one effect. A trigger holds four eyes: never the requester's or last editor's person."""
+    """One reviewer's verdict on one effect. Triggers hold four eyes: never the person who asked or edited last."""
 
     class Decision(models.TextChoices):
         APPROVE = "approve", _("Approved")

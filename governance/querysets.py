@@ -26,8 +26,8 @@ class EgressRequestQuerySet(models.QuerySet):
         return self.filter(state="in-review")
 
     def unanswered(self, at: datetime) -> Self:
-        """Requests that nobody decided in time."""
-        return self.filter(state="in-review", answer_due_at__lte=at)
+        """Requests that nobody answered in time, whoever's turn it was."""
+        return self.filter(state__in=["in-review", "changes-requested"], answer_due_at__lte=at)
 
 
 class ApprovalQuerySet(models.QuerySet):
