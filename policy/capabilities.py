@@ -34,13 +34,12 @@ class Capabilities:
     edition: Literal["open-source", "enterprise"] = "open-source"  # calico
     inline_dns: bool = False  # calico enterprise: DNS policy mode Inline, prefix wildcards only
     staged: bool = False  # calico, smokescreen, aws-nfw, dns-firewall: write the form that reports but does not enforce
-    tier: str = "sallyport"  # calico, antrea
+    tier: str = ""  # antrea: a tier of one's own; empty means "application"
 
     domain_names: bool = (
         False  # clusternetworkpolicy, adminnetworkpolicy: experimental channel and a CNI that acts on it
     )
     priority: int = 500  # clusternetworkpolicy, adminnetworkpolicy, antrea: the first priority of the namespace
-    pod_networks: tuple[str, ...] = ()  # clusternetworkpolicy, adminnetworkpolicy: Pass before the final deny
 
     dns_name_resolver: bool = False  # ovn: the CoreDNS plugin that wildcards need
     node_mode: Literal["auto", "ec2"] = "ec2"  # aws-networkpolicy: names work on EKS Auto Mode nodes only

@@ -6,13 +6,38 @@ from typing import NamedTuple
 
 from policy.bundles import Bundle, Fidelity, Fragment, sorted_objects
 from policy.capabilities import Capabilities
-from policy.compilers import cilium, networkpolicy, squid
+from policy.compilers import (
+    adminnetworkpolicy,
+    antrea,
+    aws_clusternetworkpolicy,
+    aws_networkpolicy,
+    calico,
+    cilium,
+    clusternetworkpolicy,
+    gke,
+    networkpolicy,
+    ovn,
+    squid,
+)
 from policy.entries import PolicyEntry
 from policy.errors import DuplicatePassport, InvalidEntry, UnknownDialect
 from policy.rendering import Compiler, Rendering, impossible
 from policy.template import Template
 
-COMPILERS: dict[str, Compiler] = {module.COMPILER.dialect: module.COMPILER for module in (cilium, networkpolicy, squid)}
+_MODULES = (
+    adminnetworkpolicy,
+    antrea,
+    aws_clusternetworkpolicy,
+    aws_networkpolicy,
+    calico,
+    cilium,
+    clusternetworkpolicy,
+    gke,
+    networkpolicy,
+    ovn,
+    squid,
+)
+COMPILERS: dict[str, Compiler] = {module.COMPILER.dialect: module.COMPILER for module in _MODULES}
 DIALECTS: tuple[str, ...] = tuple(sorted(COMPILERS))
 
 

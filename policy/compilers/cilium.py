@@ -1,8 +1,9 @@
-"""cilium.io/v2 CiliumNetworkPolicy: names, addresses and ICMP, a spec for each entry with its passport in the flow log.
+"""cilium.io/v2 CiliumNetworkPolicy: names, addresses and ICMP, a spec for each entry with its passport in the flow
+log.
 
-A rule holds one kind of destination only, ports are strings of which at most 40 stand together, and names are learned
-from DNS answers that pass a rule with ``rules.dns`` which names its port. ``egress: [{}]`` denies everything, while
-``egress: []`` is refused by the agent and so leaves the namespace open.
+A rule holds one kind of destination only, ports are strings of which at most 40 stand together, and names are
+learned from DNS answers that pass a rule with ``rules.dns`` which names its port. ``egress: [{}]`` denies
+everything, while ``egress: []`` is refused by the agent and so leaves the namespace open.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,8 +1,8 @@
 """Squid: one file of ACLs and rules in a ConfigMap, each ACL named after its entry.
 
-``.x`` takes the apex as well, so the apex is excluded by an ACL of its own; ``*.x`` never matches anything, so one label
-is a regular expression. ``-n`` keeps Squid from looking up names for addresses and addresses for names. The first match
-wins, and the last rule denies.
+``.x`` takes the apex as well, so an ACL of its own excludes the apex; ``*.x`` never matches anything, so one label
+is a regular expression. ``-n`` keeps Squid from looking up names for addresses and addresses for names. The first
+match wins, and the last rule denies.
 """
 
 from collections.abc import Iterator, Sequence
@@ -78,7 +78,7 @@ def _judge(entry: PolicyEntry, *, capabilities: Capabilities) -> Iterator[Fideli
 
 
 def _lines(entry: PolicyEntry, *, capabilities: Capabilities) -> Json:
-    """Lines of the sections ``acl``, ``access``, ``splice_unseen`` (before the hello is read) and ``splice`` (after)."""
+    """Lines of the sections ``acl``, ``access``, ``splice_unseen`` (before the hello) and ``splice`` (after it)."""
     tag = entry.passport
     conditions = [f"{tag}_dst", *_exclusions(entry.destination, name=f"{tag}_not"), *_port_condition(entry)]
     found: Json = {

@@ -1,0 +1,207 @@
+"""projectcalico.org/v3 NetworkPolicy, and its staged form, in the default tier.
+
+There the end of the tier denies whatever a policy selected and none allowed, and policies of the standard kind,
+which lie in the same tier at order 1000, still add up with ours as they do everywhere else. Names are a matter of
+the Enterprise edition, whose ``*.x`` takes any depth; a rule has one protocol and one family of addresses.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import ip_network
+
+from policy.addresses import canonical_network
+from policy.bundles import Fidelity, Json
+from policy.capabilities import Capabilities
+from policy.destinations import Destination
+from policy.entries import PolicyEntry
+from policy.ports import PortRange
+from policy.rendering import (
+    EXACT,
+    OBJECT_NAME,
+    Assembly,
+    Compiler,
+    Rendering,
+    bytes_line,
+    deep_witness,
+    has_icmp,
+    impossible,
+    is_everything,
+    metadata,
+    numbered_ports,
+    settle,
+    sized_chunks,
+    widened,
+)
+from policy.selectors import EVERY_POD, LabelSelector
+from policy.template import DnsAllowance, Template
+
+DIALECT = "calico"
+TIER = "default"
+ENTRY_ORDER = 900
+# After the policies of the standard kind, so that the log shows what nobody allowed.
+BASE_ORDER = 2_000
+_RESERVED_BYTES = 16_384
+
+
+def render(entry: PolicyEntry, *, capabilities: Capabilities, template: Template) -> Rendering:
+    """One rule for each protocol of the entry, with the passport as annotation of the rule."""
+    fidelity = _judge(entry, capabilities=capabilities)
+    return settle(entry, fidelity, dialect=DIALECT, rules=lambda: list(_rules(entry)))
+
+
+def assemble(
+    renderings: Sequence[Rendering], *, capabilities: Capabilities, template: Template, namespace: str
+) -> Assembly:
+    """A base policy with default deny and DNS, and policies with the entries of each workload selector."""
+    objects = [_base(capabilities=capabilities, template=template, namespace=namespace)]
+    for selector in sorted({one.entry.workload for one in renderings if one.rules}, key=str):
+        chosen = [one for one in renderings if one.rules and one.entry.workload == selector]
+        chunks = sized_chunks(chosen, budget=capabilities.max_object_bytes - _RESERVED_BYTES)
+        objects.extend(
+            _policy(
+                f"{OBJECT_NAME}-{_suffix(selector)}-{part}",
+                egress=[rule for one in chunk for rule in one.rules],
+                selector=selector,
+                order=ENTRY_ORDER,
+                passports=[one.entry.passport for one in chunk],
+                capabilities=capabilities,
+                template=template,
+                namespace=namespace,
+            )
+            for part, chunk in enumerate(chunks, start=1)
+        )
+    return Assembly(tuple(objects), capacity=(bytes_line(objects, limit=capabilities.max_object_bytes),))
+
+
+def _judge(entry: PolicyEntry, *, capabilities: Capabilities) -> Fidelity:
+    destination = entry.destination
+    if not destination.is_name:
+        return EXACT
+    if capabilities.edition != "enterprise":
+        return impossible("Open-source Calico knows no names in policies", destination.canonical)
+    if destination.kind == "one-level":
+        return widened("A wildcard of Calico takes any depth, not one label", deep_witness(destination))
+    return EXACT
+
+
+def _rules(entry: PolicyEntry) -> Iterator[Json]:
+    where = _where(entry.destination)
+    note = {"annotations": {"sallyport.dev/passport": entry.passport}}
+    if is_everything(entry.ports):
+        yield {"action": "Allow", "destination": where, "metadata": note}
+        return
+    for protocol in ("TCP", "UDP", "SCTP"):
+        ports = [port for port in numbered_ports(entry.ports) if port.protocol == protocol]
+        if ports:
+            numbers = [_port(port) for port in ports if not port.is_every_port]
+            destination = {**where, "ports": numbers} if numbers else where
+            yield {"action": "Allow", "protocol": protocol, "destination": destination, "metadata": note}
+    if has_icmp(entry.ports):
+        for version, protocol in _icmp_protocols(entry.destination):
+            yield {
+                "action": "Allow",
+                "protocol": protocol,
+                "ipVersion": version,
+                "destination": where,
+                "metadata": note,
+            }
+
+
+def _where(destination: Destination) -> Json:
+    if destination.network is None:
+        return {"domains": _domains(destination)}
+    where: Json = {"nets": [canonical_network(destination.network)]}
+    if destination.excepts:
+        where["notNets"] = [canonical_network(hole) for hole in destination.excepts]
+    return where
+
+
+def _domains(destination: Destination) -> list[str]:
+    wildcard = [f"*.{destination.base}"] if destination.is_wildcard else []
+    apex = [destination.base] if destination.kind == "host" or destination.include_apex else []
+    return [*wildcard, *apex]
+
+
+def _port(port: PortRange) -> int | str:
+    first, last = port.span
+    return first if first == last else f"{first}:{last}"
+
+
+def _icmp_protocols(destination: Destination) -> list[tuple[int, str]]:
+    families = [(4, "ICMP"), (6, "ICMPv6")]
+    if destination.network is None:
+        return families
+    return [family for family in families if family[0] == destination.network.version]
+
+
+def _base(*, capabilities: Capabilities, template: Template, namespace: str) -> Json:
+    egress = list(_dns_rules(template.dns))
+    if capabilities.log:
+        egress.append({"action": "Log"})
+    return _policy(
+        OBJECT_NAME,
+        egress=egress,
+        selector=EVERY_POD,
+        order=BASE_ORDER,
+        passports=(),
+        capabilities=capabilities,
+        template=template,
+        namespace=namespace,
+    )
+
+
+def _dns_rules(dns: DnsAllowance) -> Iterator[Json]:
+    ports: list[int] = sorted(dns.ports)
+    if not ports:
+        return
+    labels = " && ".join(f"{key} == '{value}'" for key, value in sorted(dns.pod_labels))
+    pods = {
+        "namespaceSelector": f"projectcalico.org/name == '{dns.namespace}'",
+        "selector": labels or "all()",
+        "ports": ports,
+    }
+    for protocol in ("TCP", "UDP"):
+        yield {"action": "Allow", "protocol": protocol, "destination": pods}
+        for version in (4, 6):
+            nets = [address for address in dns.addresses if ip_network(address).version == version]
+            if nets:
+                yield {"action": "Allow", "protocol": protocol, "destination": {"nets": nets, "ports": ports}}
+
+
+def _policy(
+    name: str,
+    *,
+    egress: list[Json],
+    selector: LabelSelector,
+    order: int,
+    passports: Iterable[str],
+    capabilities: Capabilities,
+    template: Template,
+    namespace: str,
+) -> Json:
+    spec: Json = {
+        "tier": TIER,
+        "order": order,
+        "selector": _selector(selector),
+        "types": ["Egress"],
+        "egress": egress,
+    }
+    if capabilities.staged:
+        spec["stagedAction"] = "Set"
+    return {
+        "apiVersion": "projectcalico.org/v3",
+        "kind": "StagedNetworkPolicy" if capabilities.staged else "NetworkPolicy",
+        # Calico keeps a policy under the name of its tier; without it the object would be renamed and look foreign.
+        "metadata": metadata(name=f"{TIER}.{name}", namespace=namespace, template=template, passports=passports),
+        "spec": spec,
+    }
+
+
+def _selector(selector: LabelSelector) -> str:
+    return " && ".join(f"{key} == '{value}'" for key, value in selector.match_labels) or "all()"
+
+
+def _suffix(selector: LabelSelector) -> str:
+    return "all" if selector.is_empty else selector.digest
+
+
+COMPILER = Compiler(dialect=DIALECT, render=render, assemble=assemble)
