@@ -32,6 +32,13 @@ class InvalidCredential(ConnectorError):
     kind: ClassVar[Kind] = "invalid"
 
 
+class UnusableName(ConnectorError):
+    """A name that no object can bear, and that would mean something else in a request path; nothing was sent."""
+
+    code = "unusable_name"
+    kind: ClassVar[Kind] = "invalid"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with what was given, and the path of the field that it is about."""

@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,8 +33,8 @@ from urllib3.exceptions import (
 from urllib3.util.connection import create_connection
 
 from connectors.access import ServerUrl
-from connectors.addresses import AddressPolicy
-from connectors.errors import BadReply, ConnectorError, TimedOut, Unreachable, Untrusted
+from connectors.addresses import AddressPolicy, check_host_name, parse_literal
+from connectors.errors import BadReply, ConnectorError, RefusedAddress, TimedOut, Unreachable, Untrusted
 from connectors.tls import DeadlineSocket, deadline, remaining
 
 USER_AGENT = "sallyport"
@@ -134,6 +135,7 @@ class HttpClient:
         authorization: str | None = None,
         connections: int = 4,
     ) -> None:
+        _check_spelling(server.host)
         self.server = server
         self.limits = limits or Limits()
         self._headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
@@ -205,12 +207,12 @@ class HttpClient:
 
     def _translated(self, error: Exception) -> ConnectorError:
         host = self.server.host
+        if isinstance(error, NewConnectionError):  # which urllib3 counts among the timeouts
+            return Unreachable(f"No connection to {host}: {_system_reason(error)}")
         if isinstance(error, ConnectTimeoutError | ReadTimeoutError | TimeoutError):
             return TimedOut(f"{host} did not answer in time")
         if isinstance(error, SSLError | ssl.SSLError):
             return _tls_error(host, error)
-        if isinstance(error, NewConnectionError):
-            return Unreachable(f"No connection to {host}: {_system_reason(error)}")
         if isinstance(error, DecodeError | InvalidHeader) or _is_no_http(error):
             return BadReply(f"{host} sent something that is not HTTP as agreed")
         return Unreachable(f"The connection to {host} was lost")
@@ -228,6 +230,15 @@ class HttpClient:
 
     def __repr__(self) -> str:
         return f"HttpClient({self.server})"
+
+
+def _check_spelling(host: str) -> None:
+    """Refuse what no server is called, before it can mean something else to another library."""
+    literal = parse_literal(host)
+    if literal is None:
+        check_host_name(host)
+    elif isinstance(literal, IPv6Address) and literal.scope_id is not None:
+        raise RefusedAddress("An address with a zone is not allowed", details={"reason": "an address with a zone"})
 
 
 def _system_reason(error: NewConnectionError) -> str:

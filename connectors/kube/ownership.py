@@ -66,7 +66,8 @@ def changes(obj: Object) -> tuple[Change, ...]:
         for entry in managed_fields(obj)
     ]
     earliest = datetime.datetime.min.replace(tzinfo=datetime.UTC)
-    return tuple(sorted(found, key=lambda change: change.at or earliest, reverse=True))
+    # Times are in whole seconds: of two changes in one second, the one that is not ours is the later for a reader.
+    return tuple(sorted(found, key=lambda change: (change.at or earliest, not change.is_ours), reverse=True))
 
 
 def last_change(obj: Object) -> Change | None:
@@ -75,7 +76,10 @@ def last_change(obj: Object) -> Change | None:
 
 
 def last_foreign_change(obj: Object) -> Change | None:
-    """The latest change of the object proper by somebody else than the portal: the likely author of a drift."""
+    """The latest change of the object proper by somebody else than the portal: the likely author of a drift.
+
+    Only who *set* something is recorded; who merely removed something leaves no trace here (an audit log has it).
+    """
     return next((change for change in changes(obj) if not change.subresource and not change.is_ours), None)
 
 

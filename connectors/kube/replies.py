@@ -66,7 +66,7 @@ def read_error(reply: Reply, *, scrub: Scrubber) -> ConnectorError:
         details["causes"] = [{"field": c.field, "reason": c.reason, "message": c.message} for c in causes]
     if reply.status == 429:
         return Throttled(message, retry_after=retry_after(reply), details=details)
-    if reply.status in {400, 405, 413, 415, 422} or _is_admission_denial(reply.status, message):
+    if reply.status in {400, 405, 413, 415, 422} or _is_refusal_in_disguise(reply.status, message):
         return Rejected(message, causes=causes, details=details)
     if reply.status == 409 or any(cause.reason == "NamespaceTerminating" for cause in causes):
         return _conflict(reason, message, causes, details)
@@ -84,9 +84,12 @@ def _status_of(reply: Reply) -> Object:
     return content if content.get("kind") == "Status" else {}
 
 
-def _is_admission_denial(code: int, message: str) -> bool:
-    """Webhooks deny with 403 by default: the object is at fault then, not our rights."""
-    return code == 403 and message.startswith("admission webhook ")
+def _is_refusal_in_disguise(code: int, message: str) -> bool:
+    """Whether the object is at fault although the code says otherwise: webhooks deny with 403 by default, and an
+    apply that does not fit the schema answers 500."""
+    if code == 403:
+        return message.startswith("admission webhook ")
+    return code == 500 and message.startswith("failed to create typed patch object")
 
 
 def _conflict(

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from connectors.errors import UnusableName
+
+_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:")
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Resource:
@@ -43,9 +47,12 @@ def group_version_path(group: str, version: str) -> str:
 
 
 def segment(text: str) -> str:
-    """``text`` as one path segment that cannot leave its place."""
-    if text in {"", ".", ".."}:
-        raise ValueError("an empty or relative name cannot be part of a path")
+    """``text`` as one path segment; raises ``UnusableName`` for what could leave its place.
+
+    Escaping would not do: the API server resolves an escaped slash like a plain one.
+    """
+    if text in {"", ".", ".."} or not set(text) <= _NAME_CHARACTERS:
+        raise UnusableName("A name on a cluster consists of letters, digits, and the characters - . _ :")
     return quote(text, safe="")
 
 

@@ -114,7 +114,4 @@ class Transport:
 
 def _was_dropped(error: Unreachable) -> bool:
     """Whether an established connection went away, which is worth one more try."""
-    cause: BaseException | None = error.__cause__
-    return cause is not None and any(
-        isinstance(one, ConnectionError) for one in (cause, cause.__cause__, *getattr(cause, "args", ()))
-    )
+    return any(isinstance(one, ConnectionError) for one in getattr(error.__cause__, "args", ()))
