@@ -49,10 +49,10 @@ class Capabilities:
     tls_bump: bool = False  # squid: built with OpenSSL and bumping, so the TLS server name can be checked
     rules_per_group: int = 60  # aws-security-group: quota of rules for each direction and family
     groups_per_interface: int = 5  # aws-security-group
-    prefix_list_size: int = 1_000  # aws-security-group, aws-route-guardrail: MaxEntries of a new list
+    prefix_list_size: int = 1_000  # aws-security-group, aws-routes: MaxEntries of a new list
     rule_group_capacity: int = 30_000  # aws-nfw: chosen at creation, can never change
     rule_style: Literal["suricata", "domain-list"] = "suricata"  # aws-nfw
-    route_target: str = ""  # aws-route-guardrail: the transit gateway or endpoint that routes point to
+    route_target: str = ""  # aws-routes: the transit gateway or endpoint that routes point to
 
     def at_least(self, version: str) -> bool:
         """Whether the enforcement point is known to run this version or a later one."""
