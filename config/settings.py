@@ -52,7 +52,7 @@ INSTALLED_APPS = [
     "notifications",
     "ledger",
     "accounts",
-    "django.contrib.admin",  # LEADSWAP the admin site: read-only, opened by role, without a sign-in door of its own
+    "accounts.administration.AdministrationConfig",  # the admin site: read-only, without a sign-in door of its own
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
