@@ -57,7 +57,9 @@ class CampaignRow(Identified):
     expires_at = models.DateTimeField()
     entry_created_at = models.DateTimeField()
     last_seen_at = models.DateTimeField(null=True, blank=True)
-    usage = models.CharField(max_length=10, help_text=_("used, unused or unknown: unused only where logs covered the window."))
+    usage = models.CharField(
+        max_length=10, help_text=_("used, unused or unknown: unused only where logs covered the window.")
+    )
     usage_reason = models.CharField(max_length=300, blank=True)
 
     decision = models.CharField(max_length=10, choices=Decision.choices, blank=True)
@@ -68,9 +70,17 @@ class CampaignRow(Identified):
     )
     decided_at = models.DateTimeField(null=True, blank=True)
     request = models.ForeignKey(
-        EgressRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="campaign_rows",
+        EgressRequest,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="campaign_rows",
         help_text=_("The ordinary request that carries the decision out."),
     )
+    carried_out_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When the decision, or silence, took effect.")
+    )
+    outcome = models.CharField(max_length=300, blank=True, help_text=_("What came of it, in words."))
     reminded_at = models.DateTimeField(null=True, blank=True)
     reminder_count = models.PositiveSmallIntegerField(default=0)
 

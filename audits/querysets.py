@@ -30,3 +30,13 @@ class CampaignRowQuerySet(models.QuerySet):
 
     def undecided(self) -> Self:
         return self.filter(decision="")
+
+    def decidable_by(self, user: User) -> Self:
+        """Rows that the user may decide: those of teams they lead, and all for security reviewers."""
+        if user.has_role("security-reviewer"):
+            return self
+        return self.filter(team__in=Team.objects.for_which(user, "lead_team").values("pk"))
+
+    def to_carry_out(self) -> Self:
+        """Rows of closed campaigns whose consequence is still missing."""
+        return self.filter(campaign__state="closed", carried_out_at=None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -18,8 +19,7 @@ from allowlist.desired import Target, compile_desired
 from allowlist.models import DesiredNamespace
 from clusters.access import can_open, kube_client
 from clusters.models import EnforcementPoint, Namespace
-from connectors.errors import AlreadyExists, StaleObject
-from connectors.kube import StaleGeneration
+from connectors.errors import AlreadyExists, StaleGeneration, StaleObject
 from policy.capabilities import MAX_OBJECT_BYTES
 from rollouts import outcomes
 from rollouts.claims import Claim, claim_next, find_work
@@ -60,8 +60,8 @@ class Work:
         return frozenset(key_of(item) for item in self.published.objects_json) if self.published else frozenset()
 
 
-def push_due(worker: str, limit: int = 200) -> int:
-    """Push what is due, at most ``limit`` namespaces, and return how many were tried.
+def push_due(worker: str, limit: int = 200, *, told: Callable[[], object] | None = None) -> int:
+    """Push what is due, at most ``limit`` namespaces, and return how many were tried; ``told`` hears of each.
 
     A cluster that cannot be reached is left alone for the rest of the call, so that it never delays the others.
     """
@@ -78,6 +78,8 @@ def push_due(worker: str, limit: int = 200) -> int:
         lost = push_claimed(claim)
         if lost is not None:
             out_of_reach.add(lost)
+        if told is not None:
+            told()
     return limit
 
 

@@ -116,7 +116,9 @@ def states_after_each(steps: list[Step], present: list[Object]) -> list[dict]:
 def test_no_moment_denies_what_both_sides_allow_nor_allows_what_neither_does(old: tuple, new: tuple) -> None:
     """Every change between two states of a base and one selector object, step by step, for both sorts of pods."""
     before, after = objects_of(old), objects_of(new)
-    steps = steps_for(after, [live(item, uid=item["metadata"]["name"]) for item in before], published=map(key_of, before))
+    steps = steps_for(
+        after, [live(item, uid=item["metadata"]["name"]) for item in before], published=map(key_of, before)
+    )
 
     states = states_after_each(steps, before)
     for selected in (False, True):
@@ -174,7 +176,8 @@ def test_a_cilium_policy_is_updated_in_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "held"), [(10, 5, False), (10, 4, True), (6, 3, False), (4, 0, True), (3, 0, False), (0, 9, False)]
+    ("before", "after", "held"),
+    [(10, 5, False), (10, 4, True), (6, 3, False), (4, 0, True), (3, 0, False), (0, 9, False)],
 )
 def test_a_large_removal_waits_for_a_person(before: int, after: int, held: bool) -> None:
     passports = [f"SP-{number:05}" for number in range(20)]
