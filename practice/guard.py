@@ -52,7 +52,8 @@ def _finish(child: subprocess.Popen[bytes]) -> int:
             time.sleep(0.05)
         if child.poll() is None:
             child.kill()
-    return child.wait()
+    code = child.wait()
+    return code if code >= 0 else 128 - code
 
 
 if __name__ == "__main__":
