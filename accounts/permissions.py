@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from django.contrib.auth.models import Group
 
 from accounts.errors import NotPermitted
@@ -47,3 +50,11 @@ def check_may_issue_for(actor: User, account: User) -> None:
 
 def may_revoke(user: User, token: ApiToken) -> bool:
     return user.is_active and (user.pk in (token.user_id, token.user.responsible_id) or may_administer(user))
+
+
+def check_may_pass_on(held: ApiToken, *, scopes: Iterable[str], expires_at: datetime) -> None:
+    """A token issues tokens that do no more than itself and end no later."""
+    if not set(scopes) <= set(held.scopes):
+        raise NotPermitted("A token issues only tokens with scopes of its own.")
+    if held.expiry is not None and expires_at > held.expiry:
+        raise NotPermitted("A token issues only tokens that end no later than itself.")

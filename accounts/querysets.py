@@ -24,6 +24,10 @@ class UserQuerySet(models.QuerySet):
         """Active people who hold the global role."""
         return self.people().filter(groups__name=role)
 
+    def answered_for_by(self, user: User) -> Self:
+        """The person's own account and the active automation accounts that they answer for."""
+        return self.filter(Q(pk=user.pk) | Q(responsible=user), is_active=True)
+
     def visible_to(self, user: User) -> Self:
         """Everyone for the global roles; for anyone else themselves, their teams' members, and the automation accounts
         that they answer for."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import uuid
 from datetime import date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # Any constant will do; it names the lock under which the chain grows, one entry at a time.
 CHAIN_LOCK = 0x5A11
 BEFORE_THE_FIRST = "0" * 64
+# Up to here a number reads the same as integer, as float and in JSON.
+LARGEST_EXACT = 2**53 - 1
 
 
 def record(
@@ -40,11 +42,11 @@ def record(
         recorded_at=timezone.now(),
         action=action,
         actor=actor,
-        actor_name=str(actor) if actor else "system",
+        actor_name=_storable(str(actor))[:200] if actor else "system",
         origin=current_origin(),
         subject_kind=subject._meta.label_lower,
         subject_id=str(subject.pk),
-        subject_name=str(subject)[:300],
+        subject_name=_storable(str(subject))[:300],
         team_id=team_id or getattr(subject, "team_id", None),
         details=_plain(details),
         previous_hash=previous.hash if previous else BEFORE_THE_FIRST,
@@ -81,18 +83,30 @@ def _lock_and_read_head() -> LedgerEntry | None:
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON will give it back, so that the hash can be computed again from the row."""
+    """The value exactly as the database will give it back, so that the hash can be computed again from the row.
+
+    A JSON column keeps numbers by value, not by spelling, and holds no NUL: what would come back otherwise is kept as
+    text.
+    """
     if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(inner) for inner in (sorted(value) if isinstance(value, set | frozenset) else value)]
+        return {_storable(str(key)): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, set | frozenset):
+        return [_plain(inner) for inner in sorted(value, key=str)]
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
     if isinstance(value, datetime | date):
         return value.isoformat()
-    if isinstance(value, uuid.UUID | Decimal):
-        return str(value)
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool):
         return value
-    return str(value)
+    if isinstance(value, int):
+        return int(value) if abs(value) <= LARGEST_EXACT else str(value)
+    if isinstance(value, float):
+        return value + 0.0 if math.isfinite(value) and abs(value) <= LARGEST_EXACT else str(value)
+    return _storable(str(value))
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
 
 __all__ = ["Origin", "entry_hash", "record"]

@@ -1,6 +1,11 @@
-"""Pages of ledger."""
+"""Pages of the trail."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from ledger import views
 
 app_name = "ledger"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.entries, name="list"),
+    path("<int:sequence>/", views.entry, name="entry"),
+]

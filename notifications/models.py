@@ -16,7 +16,9 @@ class Notification(Identified):
     subject = models.CharField(max_length=200)
     body = models.TextField()
     link = models.CharField(max_length=300, blank=True, help_text=_("Path of the page where one acts on it."))
-    deduplication_key = models.CharField(max_length=200, help_text=_("The same message is never sent twice to a person."))
+    deduplication_key = models.CharField(
+        max_length=200, help_text=_("The same message is never sent twice to a person.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
 
