@@ -174,11 +174,14 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = BASE_DIR / "build" / "static"
+# On one machine files are served from where they lie; in production from what collectstatic hashed and compressed.
+STATIC_IN_PLACE = env.bool("SALLYPORT_STATIC_IN_PLACE", default=False)
+WHITENOISE_USE_FINDERS = STATIC_IN_PLACE
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
+        if STATIC_IN_PLACE
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
