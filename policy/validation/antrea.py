@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policy.validation.antrea_rules import APPLIED_TO, check_applied_to, check_rule, ip_block, rule_shape
+from policy.validation.antrea_rules import APPLIED_TO, check_applied_to, check_rule, rule_shape
 from policy.validation.kinds import Key, Kind, kind
+from policy.validation.networkpolicy import ip_block
 from policy.validation.schema import Items, Number, Object, Problem, Shape, Text, Whole, below
 from policy.validation.selectors import LABEL_SELECTOR
 
@@ -60,8 +61,8 @@ def _policy(*, is_cluster: bool) -> Kind:
         "tier": Text(),
         "priority": Number(minimum=1, maximum=10_000),
         "appliedTo": Items(APPLIED_TO),
-        "ingress": Items(rule_shape(is_egress=False)),
-        "egress": Items(rule_shape(is_egress=True)),
+        "ingress": Items(rule_shape(is_egress=False, is_cluster=is_cluster)),
+        "egress": Items(rule_shape(is_egress=True, is_cluster=is_cluster)),
     }
     return kind(Object(fields, required=("priority",), check=_check_spec), is_namespaced=not is_cluster)
 
@@ -89,7 +90,7 @@ def _group(*, is_cluster: bool) -> Kind:
         "podSelector": LABEL_SELECTOR,
         "namespaceSelector": LABEL_SELECTOR,
         "externalEntitySelector": LABEL_SELECTOR,
-        "ipBlocks": Items(ip_block()),
+        "ipBlocks": Items(ip_block(host_bits=True)),
         "serviceReference": Object({"name": Text(), "namespace": Text()}),
     }
     if is_cluster:

@@ -6,10 +6,10 @@ from typing import Any
 
 from policy.dialects import antrea as dialect
 from policy.dialects.result import InvalidPattern
-from policy.validation.networkpolicy import PORT_NUMBER, PROTOCOLS, check_port_range
+from policy.validation.networkpolicy import PORT_NUMBER, PROTOCOLS, check_port_range, ip_block
 from policy.validation.schema import Flag, Items, Object, Problem, Shape, Text, Whole, WholeOrText, below, quoted
 from policy.validation.selectors import LABEL_SELECTOR
-from policy.validation.texts import is_strictly_inside, label_key, label_value, loose_cidr, port_name, read_network
+from policy.validation.texts import label_key, label_value, port_name
 
 ACTIONS = ("Allow", "Drop", "Reject", "Pass")
 _METHODS = ("GET", "POST", "PUT", "HEAD", "DELETE", "TRACE", "OPTIONS", "CONNECT", "PATCH")
@@ -30,19 +30,6 @@ def _address(text: str) -> str | None:
     except ValueError:
         return f"{quoted(text)} is no address"
     return None if address.is_multicast else f"{quoted(text)} is no multicast address"
-
-
-def _check_block(block: Mapping[str, Any], path: str) -> Iterator[Problem]:
-    whole = read_network(block["cidr"], host_bits=True)
-    for number, text in enumerate(block.get("except") or []):
-        if not is_strictly_inside(read_network(text, host_bits=True), whole):
-            yield f"{below(path, 'except')}[{number}]", f"{text!r} is not a strict subset of {block['cidr']}"
-
-
-def ip_block() -> Object:
-    """A block of addresses with exceptions inside it."""
-    text = Text(check=loose_cidr)
-    return Object({"cidr": text, "except": Items(text)}, required=("cidr",), check=_check_block)
 
 
 def _check_port(port: Mapping[str, Any], path: str) -> Iterator[Problem]:
@@ -126,15 +113,15 @@ def _protocol(*, igmp_types: tuple[int, ...]) -> Object:
     )
 
 
-def rule_shape(*, is_egress: bool) -> Object:
-    """The shape of a rule."""
+def rule_shape(*, is_egress: bool, is_cluster: bool) -> Object:
+    """The shape of a rule; in a cluster-wide policy a service is named with its namespace."""
     peer: dict[str, Shape] = {
         "podSelector": LABEL_SELECTOR,
         "namespaceSelector": LABEL_SELECTOR,
         "externalEntitySelector": LABEL_SELECTOR,
         "nodeSelector": LABEL_SELECTOR,
         "namespaces": _NAMESPACES,
-        "ipBlock": ip_block(),
+        "ipBlock": ip_block(host_bits=True),
         "group": Text(),
         "serviceAccount": _REFERENCE,
     }
@@ -151,7 +138,8 @@ def rule_shape(*, is_egress: bool) -> Object:
         "logLabel": Text(check=label_value),
     }
     if is_egress:
-        service = Object({"name": Text(), "namespace": Text(), "scope": _SCOPE}, required=("name",))
+        required = ("name", "namespace") if is_cluster else ("name",)
+        service = Object({"name": Text(), "namespace": Text(), "scope": _SCOPE}, required=required)
         fields["toServices"] = Items(service)
     return Object(fields, required=("action",))
 

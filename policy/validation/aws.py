@@ -10,6 +10,7 @@ from policy.validation.networkpolicy import (
     PORT_NUMBER,
     PROTOCOLS,
     check_peer,
+    ip_block,
     peer,
     policy_spec,
 )
@@ -62,7 +63,10 @@ def _cluster_rule(*, is_egress: bool) -> Object:
     )
 
 
-_APPLICATION_PEER = Object({**peer().fields, "domainNames": domain_names(maximum=None)}, check=_check_application_peer)
+_APPLICATION_PEER = Object(
+    {**peer().fields, "ipBlock": ip_block(host_bits=True), "domainNames": domain_names(maximum=None)},
+    check=_check_application_peer,
+)
 _CLUSTER_SPEC = Object(
     {
         "tier": Text(choices=TIERS),

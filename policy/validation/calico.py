@@ -104,18 +104,21 @@ _TIER = Object({"defaultAction": Text(choices=("Pass", "Deny")), "order": Number
 
 
 def _kinds(group: str, *, has_domains: bool) -> dict[Key, Kind]:
+    required = group == GROUPS[0]
     found: dict[Key, Kind] = {
         (group, "Tier"): kind(_TIER, is_namespaced=False, check=_check_tier),
-        (group, "StagedKubernetesNetworkPolicy"): kind(_STAGED_KUBERNETES, is_namespaced=True),
+        (group, "StagedKubernetesNetworkPolicy"): kind(
+            _STAGED_KUBERNETES, is_namespaced=True, is_spec_required=required
+        ),
     }
     for is_global, name in ((True, "GlobalNetworkSet"), (False, "NetworkSet")):
         spec = _network_set(has_domains=has_domains)
-        found[group, name] = kind(spec, is_namespaced=not is_global)
+        found[group, name] = kind(spec, is_namespaced=not is_global, is_spec_required=required)
     for is_global, name in ((True, "GlobalNetworkPolicy"), (False, "NetworkPolicy")):
         for is_staged in (False, True):
             spec = _policy_spec(is_global=is_global, is_staged=is_staged, has_domains=has_domains)
             full = f"Staged{name}" if is_staged else name
-            found[group, full] = kind(spec, is_namespaced=not is_global, name=policy_name)
+            found[group, full] = kind(spec, is_namespaced=not is_global, is_spec_required=required, name=policy_name)
     return found
 
 

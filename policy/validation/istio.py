@@ -10,6 +10,7 @@ from policy.validation.texts import MAXIMUM_PORT, NotANetwork, dns_subdomain, re
 RESOLUTIONS = ("NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS")
 VERSIONS = ("v1", "v1beta1", "v1alpha3")
 _MAXIMUM_NUMBER = 4_294_967_295
+_SOCKET = "unix://"
 _CAPTURE_MODES = ("DEFAULT", "IPTABLES", "NONE")
 _PORT_NUMBER = Whole(minimum=1, maximum=MAXIMUM_PORT)
 
@@ -70,6 +71,18 @@ def _check_numbers(spec: Mapping[str, Any], path: str) -> Iterator[Problem]:
         seen.add(port["number"])
 
 
+def _check_endpoint(endpoint: Mapping[str, Any], path: str) -> Iterator[Problem]:
+    address = endpoint.get("address") or ""
+    if endpoint.get("address") is None and endpoint.get("network") is None:
+        yield below(path, "address"), "required unless a network is given"
+    if not address.startswith(_SOCKET):
+        return
+    if endpoint.get("ports") is not None:
+        yield below(path, "ports"), "a socket has no ports"
+    if address[len(_SOCKET) : len(_SOCKET) + 1] not in ("/", "@") or address.endswith("/"):
+        yield below(path, "address"), "a socket must be an absolute path or an abstract socket"
+
+
 _WORKLOAD_SELECTOR = Object({"labels": TextMap(Text(maximum=63, check=_no_star), maximum=256)})
 _ENDPOINT = Object(
     {
@@ -80,7 +93,8 @@ _ENDPOINT = Object(
         "ports": TextMap(_PORT_NUMBER, maximum=128),
         "serviceAccount": Text(maximum=253),
         "weight": Whole(minimum=0, maximum=_MAXIMUM_NUMBER),
-    }
+    },
+    check=_check_endpoint,
 )
 _ENTRY_PORT = Object(
     {"name": Text(maximum=256), "number": _PORT_NUMBER, "protocol": Text(maximum=256), "targetPort": _PORT_NUMBER},

@@ -6,7 +6,7 @@ from typing import Any
 from policy.validation.kinds import Key, Kind, kind
 from policy.validation.schema import Items, Object, Problem, Shape, Text, Whole, WholeOrText, below
 from policy.validation.selectors import LABEL_SELECTOR
-from policy.validation.texts import MAXIMUM_PORT, cidr, is_strictly_inside, port_name, read_network
+from policy.validation.texts import MAXIMUM_PORT, cidr, is_strictly_inside, loose_cidr, port_name, read_network
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")
 POLICY_TYPES = ("Ingress", "Egress")
@@ -26,17 +26,19 @@ def check_port_range(port: Mapping[str, Any], path: str) -> Iterator[Problem]:
         yield below(path, "endPort"), f"must be at least the port, {first}"
 
 
-def check_excepts(block: Mapping[str, Any], path: str) -> Iterator[Problem]:
-    """Every exception is a smaller part of the block."""
-    whole = read_network(block["cidr"])
+def _check_excepts(block: Mapping[str, Any], path: str) -> Iterator[Problem]:
+    whole = read_network(block["cidr"], host_bits=True)
     for number, text in enumerate(block.get("except") or []):
-        if not is_strictly_inside(read_network(text), whole):
+        if not is_strictly_inside(read_network(text, host_bits=True), whole):
             yield f"{below(path, 'except')}[{number}]", f"{text!r} must be a strict subset of {block['cidr']}"
 
 
-IP_BLOCK = Object(
-    {"cidr": Text(check=cidr), "except": Items(Text(check=cidr))}, required=("cidr",), check=check_excepts
-)
+def ip_block(*, host_bits: bool = False) -> Object:
+    """A block of addresses with exceptions, each a smaller part of it; some servers take host bits."""
+    text = Text(check=loose_cidr if host_bits else cidr)
+    return Object({"cidr": text, "except": Items(text)}, required=("cidr",), check=_check_excepts)
+
+
 PORT = Object(
     {
         "protocol": Text(choices=PROTOCOLS),
@@ -58,7 +60,11 @@ def check_peer(peer: Mapping[str, Any], path: str) -> Iterator[Problem]:
 
 def peer(**others: Shape) -> Object:
     """The shape of a peer, with the fields that another kind adds."""
-    fields: dict[str, Shape] = {"ipBlock": IP_BLOCK, "podSelector": LABEL_SELECTOR, "namespaceSelector": LABEL_SELECTOR}
+    fields: dict[str, Shape] = {
+        "ipBlock": ip_block(),
+        "podSelector": LABEL_SELECTOR,
+        "namespaceSelector": LABEL_SELECTOR,
+    }
     return Object(fields | others, check=check_peer)
 
 

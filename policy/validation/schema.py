@@ -1,7 +1,7 @@
 """A small language for the shape of manifests: what a strict API server refuses before any controller reads the object.
 
 A shape yields problems, each with the path of the field. As on the server, ``null`` is the same as absent, an unknown
-field is an error, and the checks of meaning run only on what has the right shape.
+field is an error even then, and the checks of meaning run only on what has the right shape.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -156,11 +156,11 @@ class Object:
 
     def _shape_problems(self, value: Mapping[str, Any], path: str) -> Iterator[Problem]:
         given = {key: part for key, part in value.items() if part is not None}
-        for key, part in given.items():
+        for key, part in value.items():
             shape = self.fields.get(key) if isinstance(key, str) else None
             if shape is None:
                 yield below(path, key), "unknown field"
-            else:
+            elif part is not None:
                 yield from shape.problems(part, below(path, key))
         for key in self.required:
             if key not in given:

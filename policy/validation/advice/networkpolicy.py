@@ -65,10 +65,12 @@ def _about_blocks(blocks: list[tuple[Mapping[str, Any], str]], path: str) -> Ite
     whole: list[tuple[str, str]] = []
     for block, here in blocks:
         if block.get("except"):
-            yield from about_networks([(block["cidr"], f"{here}.cidr")], path=here, excepts=block["except"])
+            yield from about_networks(
+                [(block["cidr"], f"{here}.cidr")], path=here, excepts=block["except"], host_bits=True
+            )
         else:
             whole.append((block["cidr"], f"{here}.cidr"))
-    yield from about_networks(whole, path=f"{path}.to")
+    yield from about_networks(whole, path=f"{path}.to", host_bits=True)
 
 
 def _about_named_ports(
