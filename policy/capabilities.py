@@ -27,6 +27,7 @@ class Capabilities:
 
     server_names: bool = False  # cilium: check the TLS server name on the ports of TLS as well
     cidr_groups: bool = False  # cilium: put networks into CiliumCIDRGroup objects
+    cluster_wide: bool = False  # cilium: write CiliumClusterwideNetworkPolicy, which teams cannot edit
     policy_map_entries: int = 16_384  # cilium: bpf-policy-map-max
     addresses_per_name: int = 16  # cilium, gke: how many addresses a name is counted with
     tls_ports: tuple[int, ...] = (443,)

@@ -93,6 +93,19 @@ def assemble_bundle(
     )
 
 
+def compile_cluster(*, capabilities: Capabilities, template: Template) -> Bundle:
+    """What the cluster as a whole must carry beside its namespaces: guardrails, where the template has any."""
+    compiler = compiler_of(capabilities.dialect)
+    objects = () if compiler.cluster is None else compiler.cluster(capabilities=capabilities, template=template)
+    return Bundle(
+        dialect=capabilities.dialect,
+        namespace="",
+        template_version=template.version,
+        objects=sorted_objects(objects),
+        fidelity={},
+    )
+
+
 def compile_entry(*, capabilities: Capabilities, template: Template, entry: PolicyEntry, at: datetime) -> CompiledEntry:
     """What the entry alone becomes; one that has ended becomes nothing."""
     compiler = compiler_of(capabilities.dialect)

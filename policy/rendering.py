@@ -53,13 +53,20 @@ class Assemble(Interface):
     ) -> Assembly: ...
 
 
+class Cluster(Interface):
+    """The objects of a whole cluster: what the template asks for beside any namespace."""
+
+    def __call__(self, *, capabilities: Capabilities, template: Template) -> tuple[Json, ...]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Compiler:
-    """One target: a name and two pure functions."""
+    """One target: a name and pure functions; ``cluster`` is there where a target knows guardrails."""
 
     dialect: str
     render: Render
     assemble: Assemble
+    cluster: Cluster | None = None
 
 
 def impossible(reason: str, *witnesses: str) -> Fidelity:
@@ -174,3 +181,11 @@ def judge_tcp_only(entry: PolicyEntry, *, because: str) -> Fidelity:
 def tcp_ports(ports: Iterable[PortRange]) -> list[PortRange]:
     """The TCP part of some ports; of "any" that is every port of TCP."""
     return [PortRange("TCP", port.first, port.last) for port in ports if port.protocol in ("TCP", "ANY")]
+
+
+def judge_guardrails(entry: PolicyEntry, *, template: Template) -> Fidelity:
+    """For targets that carry the template's denials: what an entry shares with them stays closed."""
+    closed = template.guarded
+    if not entry.destination.addresses.overlaps(closed):
+        return EXACT
+    return narrowed("The guardrails of the template deny a part of it", str(closed.networks()[0]))

@@ -1,7 +1,9 @@
 """The standard template: what every namespace gets beside its entries. Clusters differ only in how DNS is reached."""
 
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 
+from policy.addresses import AddressSet
 from policy.errors import UnknownTemplate
 
 
@@ -35,6 +37,12 @@ class Template:
     version: str
     dns: DnsAllowance = DnsAllowance()
     guardrails: tuple[str, ...] = ()
+
+    @property
+    def guarded(self) -> AddressSet:
+        """The addresses that denials close; a resolver at one of them stays open, since a denial always wins."""
+        closed = AddressSet.of(ip_network(text) for text in self.guardrails)
+        return closed.minus(AddressSet.of(ip_network(text) for text in self.dns.addresses))
 
 
 # The metadata services of clouds, for a posture that denies them whatever any other policy says.

@@ -25,17 +25,22 @@ from policy.rendering import (
     has_icmp,
     impossible,
     is_everything,
+    judge_guardrails,
     metadata,
     numbered_ports,
     settle,
     sized_chunks,
     widened,
+    worst,
 )
 from policy.selectors import EVERY_POD, LabelSelector
 from policy.template import DnsAllowance, Template
 
 DIALECT = "calico"
 TIER = "default"
+GUARDRAIL_TIER = "sallyport-guardrails"
+# Before the tiers of the admin kinds, which begin at 1,000.
+GUARDRAIL_ORDER = 500
 ENTRY_ORDER = 900
 # After the policies of the standard kind, so that the log shows what nobody allowed.
 BASE_ORDER = 2_000
@@ -44,7 +49,8 @@ _RESERVED_BYTES = 16_384
 
 def render(entry: PolicyEntry, *, capabilities: Capabilities, template: Template) -> Rendering:
     """One rule for each protocol of the entry, with the passport as annotation of the rule."""
-    fidelity = _judge(entry, capabilities=capabilities)
+    guarded = judge_guardrails(entry, template=template)
+    fidelity = worst([_judge(entry, capabilities=capabilities), guarded])
     return settle(entry, fidelity, dialect=DIALECT, rules=lambda: list(_rules(entry)))
 
 
@@ -204,4 +210,42 @@ def _suffix(selector: LabelSelector) -> str:
     return "all" if selector.is_empty else selector.digest
 
 
-COMPILER = Compiler(dialect=DIALECT, render=render, assemble=assemble)
+def cluster(*, capabilities: Capabilities, template: Template) -> tuple[Json, ...]:
+    """Guardrails in a tier of their own that passes on whatever they do not deny.
+
+    In the default tier, selecting every pod of the cluster would close every pod of the cluster.
+    """
+    egress = [
+        {"action": "Deny", "ipVersion": version, "destination": {"nets": nets}}
+        for version in (4, 6)
+        for nets in [[network.compressed for network in template.guarded.networks() if network.version == version]]
+        if nets
+    ]
+    if not egress:
+        return ()
+    tier: Json = {
+        "apiVersion": "projectcalico.org/v3",
+        "kind": "Tier",
+        "metadata": metadata(name=GUARDRAIL_TIER, template=template),
+        "spec": {"order": GUARDRAIL_ORDER, "defaultAction": "Pass"},
+    }
+    policy: Json = {
+        "apiVersion": "projectcalico.org/v3",
+        "kind": "StagedGlobalNetworkPolicy" if capabilities.staged else "GlobalNetworkPolicy",
+        "metadata": metadata(name=f"{GUARDRAIL_TIER}.deny", template=template),
+        "spec": {
+            "tier": GUARDRAIL_TIER,
+            "order": 1,
+            # Without a selector of namespaces the policy would hold host endpoints as well.
+            "namespaceSelector": "all()",
+            "selector": "all()",
+            "types": ["Egress"],
+            "egress": egress,
+        },
+    }
+    if capabilities.staged:
+        policy["spec"]["stagedAction"] = "Set"
+    return (tier, policy)
+
+
+COMPILER = Compiler(dialect=DIALECT, render=render, assemble=assemble, cluster=cluster)

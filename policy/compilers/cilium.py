@@ -7,9 +7,9 @@ everything, while ``egress: []`` is refused by the agent and so leaves the names
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import ip_network
+from dataclasses import replace
 
-from policy.addresses import AddressSet, Network, canonical_network
+from policy.addresses import Network, canonical_network
 from policy.bundles import Fidelity, Json
 from policy.capabilities import Capabilities
 from policy.capacity import CapacityLine
@@ -26,6 +26,7 @@ from policy.rendering import (
     has_icmp,
     impossible,
     is_everything,
+    judge_guardrails,
     metadata,
     narrowed,
     numbered_ports,
@@ -37,12 +38,15 @@ from policy.selectors import LabelSelector
 from policy.template import DnsAllowance, Template
 
 DIALECT = "cilium"
+GUARDRAILS_NAME = "sallyport-guardrails"
 MAX_PORTS = 40
 # Before 1.16 the agent knows no port ranges: they are written out, up to this many ports.
 MAX_UNROLLED_PORTS = 400
 # Before 1.19 '**.' means one label: any depth is written out this deep.
 UNROLLED_DEPTH = 4
 _RESERVED_BYTES = 16_384
+# The group of an entry's networks is named after its namespace too, which a rule alone does not know.
+_GROUP = "{group}"
 _ECHO_REQUEST = (("IPv4", 8), ("IPv6", 128))
 
 
@@ -57,14 +61,71 @@ def assemble(
 ) -> Assembly:
     """One policy for the namespace: default deny, DNS, guardrails and a spec for each entry."""
     fitting, refused, account = _fit(renderings, capabilities=capabilities)
+    placed = [replace(one, rules=_placed(one, namespace=namespace, capabilities=capabilities)) for one in fitting]
     budget = capabilities.max_object_bytes - _RESERVED_BYTES
-    chunks = list(sized_chunks(fitting, budget=budget)) or [[]]
-    objects = tuple(
+    chunks = list(sized_chunks(placed, budget=budget)) or [[]]
+    objects = [
         _policy(chunk, part=part, capabilities=capabilities, template=template, namespace=namespace)
         for part, chunk in enumerate(chunks, start=1)
-    )
+    ]
+    if capabilities.cidr_groups:
+        grouped = [one for one in placed if not one.entry.destination.is_name]
+        objects.extend(_group(one, template=template, namespace=namespace) for one in grouped)
     lines = (account, bytes_line(objects, limit=capabilities.max_object_bytes))
-    return Assembly(objects, refused=refused, capacity=lines)
+    return Assembly(tuple(objects), refused=refused, capacity=lines)
+
+
+def cluster(*, capabilities: Capabilities, template: Template) -> tuple[Json, ...]:
+    """The guardrails of the whole cluster: they deny whatever else allows, and isolate nobody by themselves."""
+    guarded = template.guarded
+    if not guarded:
+        return ()
+    spec: Json = {
+        "description": f"sallyport {template.version}: addresses that nothing may reach",
+        "endpointSelector": {},
+        "egressDeny": [{"toCIDR": [canonical_network(network) for network in guarded.networks()]}],
+    }
+    if not capabilities.older_than("1.16"):
+        spec["enableDefaultDeny"] = {"egress": False, "ingress": False}
+    item = {
+        "apiVersion": "cilium.io/v2",
+        "kind": "CiliumClusterwideNetworkPolicy",
+        "metadata": metadata(name=GUARDRAILS_NAME, template=template),
+        "spec": spec,
+    }
+    return (item,)
+
+
+def _placed(one: Rendering, *, namespace: str, capabilities: Capabilities) -> tuple[Json, ...]:
+    """The rules of an entry once its namespace is known."""
+    rules: tuple[Json, ...] = one.rules
+    if capabilities.cluster_wide:
+        rules = tuple(rule | {"endpointSelector": _within(rule["endpointSelector"], namespace)} for rule in rules)
+    if capabilities.cidr_groups and not one.entry.destination.is_name:
+        reference = [{"cidrGroupRef": _group_name(one, namespace=namespace)}]
+        rules = tuple(rule | {"egress": [part | {"toCIDRSet": reference} for part in rule["egress"]]} for rule in rules)
+    return rules
+
+
+def _within(selector: Json, namespace: str) -> Json:
+    labels = {"k8s:io.kubernetes.pod.namespace": namespace, **selector.get("matchLabels", {})}
+    return {"matchLabels": labels}
+
+
+def _group_name(one: Rendering, *, namespace: str) -> str:
+    return f"{OBJECT_NAME}-{namespace}-{one.entry.passport.lower()}"
+
+
+def _group(one: Rendering, *, template: Template, namespace: str) -> Json:
+    networks = [canonical_network(network) for network in _pieces(one.entry.destination)]
+    return {
+        "apiVersion": "cilium.io/v2",
+        "kind": "CiliumCIDRGroup",
+        "metadata": metadata(
+            name=_group_name(one, namespace=namespace), template=template, passports=[one.entry.passport]
+        ),
+        "spec": {"externalCIDRs": networks},
+    }
 
 
 def _judge(entry: PolicyEntry, *, capabilities: Capabilities, template: Template) -> Iterator[Fidelity]:
@@ -77,9 +138,7 @@ def _judge(entry: PolicyEntry, *, capabilities: Capabilities, template: Template
             "Cilium names ICMP by type: only echo requests (ping) are opened",
             f"icmp type 13 to {entry.destination.canonical}",
         )
-    closed = _guarded(template)
-    if entry.destination.addresses.overlaps(closed):
-        yield narrowed("The guardrails of the template deny a part of it", str(closed.networks()[0]))
+    yield judge_guardrails(entry, template=template)
     if _guards_server_names(entry, capabilities=capabilities):
         yield narrowed("Ports of TLS also check the server name in the hello", "a connection to port 443 without TLS")
 
@@ -148,6 +207,8 @@ def _egress(entry: PolicyEntry, *, capabilities: Capabilities) -> Iterator[Json]
 def _where(destination: Destination, *, capabilities: Capabilities) -> Json:
     if destination.network is None:
         return {"toFQDNs": [_fqdn(text) for text in _patterns(destination, capabilities=capabilities)]}
+    if capabilities.cidr_groups:
+        return {"toCIDRSet": [{"cidrGroupRef": _GROUP}]}
     item: Json = {"cidr": canonical_network(destination.network)}
     if destination.excepts:
         item["except"] = [canonical_network(hole) for hole in destination.excepts]
@@ -215,13 +276,17 @@ def _policy(
 ) -> Json:
     specs = [rule for one in chunk for rule in one.rules]
     if part == 1:
-        specs = [_base_spec(template, capabilities=capabilities), *specs]
+        base = _base_spec(template, capabilities=capabilities)
+        if capabilities.cluster_wide:
+            base["endpointSelector"] = _within({}, namespace)
+        specs = [base, *specs]
+    name = f"{OBJECT_NAME}-{namespace}" if capabilities.cluster_wide else OBJECT_NAME
     return {
         "apiVersion": "cilium.io/v2",
-        "kind": "CiliumNetworkPolicy",
+        "kind": "CiliumClusterwideNetworkPolicy" if capabilities.cluster_wide else "CiliumNetworkPolicy",
         "metadata": metadata(
-            name=OBJECT_NAME if part == 1 else f"{OBJECT_NAME}-part-{part}",
-            namespace=namespace,
+            name=name if part == 1 else f"{name}-part-{part}",
+            namespace=None if capabilities.cluster_wide else namespace,
             template=template,
             passports=[one.entry.passport for one in chunk],
         ),
@@ -236,16 +301,10 @@ def _base_spec(template: Template, *, capabilities: Capabilities) -> Json:
         "egress": [{}, *_dns_rules(template.dns)],
         **_explicit(f"sallyport-{template.version}", capabilities=capabilities),
     }
-    guarded = _guarded(template)
+    guarded = template.guarded
     if guarded:
         base["egressDeny"] = [{"toCIDR": [canonical_network(network) for network in guarded.networks()]}]
     return base
-
-
-def _guarded(template: Template) -> AddressSet:
-    """The addresses that a deny rule closes; a resolver at one of them stays open, since deny always wins."""
-    guardrails = AddressSet.of(ip_network(text) for text in template.guardrails)
-    return guardrails.minus(AddressSet.of(ip_network(text) for text in template.dns.addresses))
 
 
 def _dns_rules(dns: DnsAllowance) -> Iterator[Json]:
@@ -315,4 +374,4 @@ def _port_prefixes(port: PortRange) -> int:
     return count
 
 
-COMPILER = Compiler(dialect=DIALECT, render=render, assemble=assemble)
+COMPILER = Compiler(dialect=DIALECT, render=render, assemble=assemble, cluster=cluster)
