@@ -47,6 +47,9 @@ def main() -> int:
     except AlreadyRunning as error:
         print(error, file=sys.stderr)
         return 1
+    except subprocess.CalledProcessError as error:
+        print(f"“{' '.join(error.cmd[2:])}” failed; its own words are above.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("Stopped.")
         return 0
@@ -57,8 +60,6 @@ def _run(services: EmbeddedServices) -> int:
     common = _common_environment(services, port)
     portal, pusher = _portal_environment(services, common), _pusher_environment(services, common)
     _manage("migrate", "--verbosity", "0", environment=portal)
-    if not (ROOT / "build" / "static" / "staticfiles.json").exists():
-        _manage("collectstatic", "--noinput", "--verbosity", "0", environment=portal)
     if common["SALLYPORT_DEMO"] == "true":
         _manage("demo", "people", environment=portal)
     return _supervise(_parts(portal=portal, pusher=pusher, port=port), port=port)
@@ -69,6 +70,7 @@ def _common_environment(services: EmbeddedServices, port: int) -> dict[str, str]
         "SALLYPORT_DATA_DIR": str(services.data_dir),
         "SALLYPORT_DEMO": "true",
         "SALLYPORT_PLAIN_HTTP": "true",
+        "SALLYPORT_STATIC_IN_PLACE": "true",
         "SALLYPORT_ALLOW_LOOPBACK_CLUSTERS": "true",
         "SALLYPORT_SWEEP_SECONDS": "10",
         "SALLYPORT_COMPARE_EVERY_SECONDS": "60",
