@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -69,6 +70,7 @@ class ControlPlane:
         self._programs = programs
         self._flags = tuple(flags)
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._sockets: tempfile.TemporaryDirectory[str] | None = None
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.authority = Authority(data_dir / "trust")
         for identity in (ADMIN, SALLYPORT):
@@ -82,6 +84,8 @@ class ControlPlane:
             return
         programs = self._programs or ensure_programs()
         self._write_audit_policy()
+        # The store listens on a Unix socket, whose path must be shorter than many data folders are deep.
+        self._sockets = tempfile.TemporaryDirectory(prefix="kubeapi-")
         try:
             for command in self._commands(programs):
                 self._processes.append(self._spawn(command))
@@ -105,6 +109,9 @@ class ControlPlane:
                 process.kill()
                 process.wait(5)
         self._processes.clear()
+        if self._sockets is not None:
+            self._sockets.cleanup()
+            self._sockets = None
 
     @property
     def is_running(self) -> bool:
@@ -260,7 +267,7 @@ class ControlPlane:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.data_dir,
-                env=_clean_environment(),
+                env=_clean_environment(temporary=self._sockets.name if self._sockets else tempfile.gettempdir()),
                 # A Ctrl-C in the terminal is for the command that started us; it then stops the guard in order.
                 start_new_session=True,
             )
@@ -329,9 +336,10 @@ def _wait_until_established(client: KubeClient, name: str, timeout: float) -> No
     raise ControlPlaneUnavailable(f"{name} was not served after {timeout:.0f} s")
 
 
-def _clean_environment() -> dict[str, str]:
+def _clean_environment(*, temporary: str) -> dict[str, str]:
     """The server needs no secret of ours; proxies in the environment would only mislead it."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, "TMPDIR": temporary}
 
 
 def _free_port() -> int:

@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -95,7 +96,12 @@ def test_a_control_plane_dies_with_whoever_started_it(control_plane: ControlPlan
     starter.stdout.close()
 
 
-def test_a_restart_finds_everything_as_it_was(control_plane: ControlPlane, tmp_path: Path) -> None:
+def test_a_restart_finds_everything_as_it_was(
+    control_plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sockets = tmp_path / "s"
+    sockets.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(sockets))
     with ControlPlane(name="kept", data_dir=tmp_path) as first:
         first.create_namespace("kept", labels={"team": "red"})
         with first.client() as kube:
@@ -108,6 +114,8 @@ def test_a_restart_finds_everything_as_it_was(control_plane: ControlPlane, tmp_p
         with second.client() as kube:
             assert kube.kube_system_uid() == uid
             assert kube.get(NAMESPACES, name="kept")["metadata"]["labels"]["team"] == "red"
+
+    assert list(sockets.iterdir()) == []
 
 
 def test_secrets_of_a_control_plane_are_private_files(control_plane: ControlPlane) -> None:
