@@ -9,113 +9,266 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('allowlist', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("allowlist", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='EgressRequest',
+            name="EgressRequest",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField(help_text='Shown as REQ-number.', unique=True)),
-                ('kind', models.CharField(choices=[('add', 'Add'), ('modify', 'Modify'), ('renew', 'Renew'), ('revoke', 'Revoke')], default='add', max_length=10)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('in-review', 'In review'), ('changes-requested', 'Changes requested'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn'), ('lapsed', 'Lapsed unanswered'), ('covered', 'Closed: already allowed')], default='draft', max_length=20)),
-                ('destination', models.CharField(max_length=1000)),
-                ('ports', models.CharField(max_length=500)),
-                ('environments', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('cluster_labels', models.JSONField(blank=True, default=dict)),
-                ('namespaces', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=63), size=None)),
-                ('workload', models.JSONField(blank=True, default=dict)),
-                ('accepted_widening', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('justification', models.TextField()),
-                ('ticket', models.CharField(blank=True, max_length=300)),
-                ('data_class', models.CharField(blank=True, max_length=40)),
-                ('expires_at', models.DateTimeField()),
-                ('revision', models.PositiveIntegerField(default=1, help_text='Grows with every edit; who acts names the one read.')),
-                ('effect_hash', models.CharField(blank=True, max_length=64)),
-                ('effect', models.JSONField(default=dict, help_text='What the hash was taken over: fragments and fidelity per cluster.')),
-                ('risk', models.JSONField(default=dict, help_text='Findings with reasons, and the rule-set version.')),
-                ('needs', models.JSONField(default=list, help_text='Approvals asked for, frozen at submission: role, count, because.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('submitted_at', models.DateTimeField(blank=True, null=True)),
-                ('answer_due_at', models.DateTimeField(blank=True, help_text='Lapses when nobody has decided by then.', null=True)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('origin', models.CharField(default='page', help_text='page, api, denied-flow or campaign.', max_length=20)),
-                ('entry', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='allowlist.entry')),
-                ('last_editor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('last_editor_person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('requester', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='egress_requests', to=settings.AUTH_USER_MODEL)),
-                ('requester_person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='accounts.team')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("number", models.PositiveIntegerField(help_text="Shown as REQ-number.", unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("add", "Add"), ("modify", "Modify"), ("renew", "Renew"), ("revoke", "Revoke")],
+                        default="add",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("in-review", "In review"),
+                            ("changes-requested", "Changes requested"),
+                            ("approved", "Approved"),
+                            ("rejected", "Rejected"),
+                            ("withdrawn", "Withdrawn"),
+                            ("lapsed", "Lapsed unanswered"),
+                            ("covered", "Closed: already allowed"),
+                        ],
+                        default="draft",
+                        max_length=20,
+                    ),
+                ),
+                ("destination", models.CharField(max_length=1000)),
+                ("ports", models.CharField(max_length=500)),
+                (
+                    "environments",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                ("cluster_labels", models.JSONField(blank=True, default=dict)),
+                (
+                    "namespaces",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=63), size=None),
+                ),
+                ("workload", models.JSONField(blank=True, default=dict)),
+                (
+                    "accepted_widening",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                ("justification", models.TextField()),
+                ("ticket", models.CharField(blank=True, max_length=300)),
+                ("data_class", models.CharField(blank=True, max_length=40)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "revision",
+                    models.PositiveIntegerField(
+                        default=1, help_text="Grows with every edit; who acts names the one read."
+                    ),
+                ),
+                ("effect_hash", models.CharField(blank=True, max_length=64)),
+                (
+                    "effect",
+                    models.JSONField(
+                        default=dict, help_text="What the hash was taken over: fragments and fidelity per cluster."
+                    ),
+                ),
+                ("risk", models.JSONField(default=dict, help_text="Findings with reasons, and the rule-set version.")),
+                (
+                    "needs",
+                    models.JSONField(
+                        default=list, help_text="Approvals asked for, frozen at submission: role, count, because."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("submitted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "answer_due_at",
+                    models.DateTimeField(blank=True, help_text="Lapses when nobody has decided by then.", null=True),
+                ),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "origin",
+                    models.CharField(default="page", help_text="page, api, denied-flow or campaign.", max_length=20),
+                ),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="allowlist.entry",
+                    ),
+                ),
+                (
+                    "last_editor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "last_editor_person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "requester",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="egress_requests",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "requester_person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="requests", to="accounts.team"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-number'],
+                "ordering": ["-number"],
             },
         ),
         migrations.CreateModel(
-            name='Approval',
+            name="Approval",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('revision', models.PositiveIntegerField()),
-                ('effect_hash', models.CharField(max_length=64)),
-                ('decision', models.CharField(choices=[('approve', 'Approved'), ('reject', 'Rejected'), ('request-changes', 'Changes requested')], max_length=20)),
-                ('role', models.CharField(help_text='The role in which the reviewer decided.', max_length=30)),
-                ('comment', models.TextField(blank=True)),
-                ('cited_rule', models.CharField(blank=True, help_text='A rejection cites its rule.', max_length=100)),
-                ('acceptable_change', models.TextField(blank=True, help_text='The nearest change that would be approved.')),
-                ('decided_at', models.DateTimeField()),
-                ('voided_at', models.DateTimeField(blank=True, null=True)),
-                ('voided_because', models.CharField(blank=True, max_length=200)),
-                ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approvals', to=settings.AUTH_USER_MODEL)),
-                ('reviewer_person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approvals', to='governance.egressrequest')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("revision", models.PositiveIntegerField()),
+                ("effect_hash", models.CharField(max_length=64)),
+                (
+                    "decision",
+                    models.CharField(
+                        choices=[
+                            ("approve", "Approved"),
+                            ("reject", "Rejected"),
+                            ("request-changes", "Changes requested"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("role", models.CharField(help_text="The role in which the reviewer decided.", max_length=30)),
+                ("comment", models.TextField(blank=True)),
+                ("cited_rule", models.CharField(blank=True, help_text="A rejection cites its rule.", max_length=100)),
+                (
+                    "acceptable_change",
+                    models.TextField(blank=True, help_text="The nearest change that would be approved."),
+                ),
+                ("decided_at", models.DateTimeField()),
+                ("voided_at", models.DateTimeField(blank=True, null=True)),
+                ("voided_because", models.CharField(blank=True, max_length=200)),
+                (
+                    "reviewer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="approvals",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reviewer_person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="approvals",
+                        to="governance.egressrequest",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['decided_at'],
+                "ordering": ["decided_at"],
             },
         ),
         migrations.CreateModel(
-            name='RequestCounter',
+            name="RequestCounter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('last', models.PositiveIntegerField(default=0)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("last", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='request_counter_is_one_row')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("pk", 1)), name="request_counter_is_one_row")
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='egressrequest',
-            index=models.Index(fields=['state', 'answer_due_at'], name='request_by_state'),
+            model_name="egressrequest",
+            index=models.Index(fields=["state", "answer_due_at"], name="request_by_state"),
         ),
         migrations.AddIndex(
-            model_name='egressrequest',
-            index=models.Index(fields=['team', '-number'], name='request_by_team'),
+            model_name="egressrequest",
+            index=models.Index(fields=["team", "-number"], name="request_by_team"),
         ),
         migrations.AddConstraint(
-            model_name='egressrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('kind', 'add'), ('entry__isnull', False), _connector='OR'), name='request_names_the_entry_it_changes'),
+            model_name="egressrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind", "add"), ("entry__isnull", False), _connector="OR"),
+                name="request_names_the_entry_it_changes",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='egressrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'in-review'), _negated=True), models.Q(('effect_hash', ''), _negated=True), _connector='OR'), name='request_in_review_has_an_effect'),
+            model_name="egressrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "in-review"), _negated=True),
+                    models.Q(("effect_hash", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="request_in_review_has_an_effect",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='egressrequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['draft', 'in-review', 'changes-requested']), models.Q(('kind', 'add'), _negated=True)), fields=('entry',), name='one_open_request_per_entry'),
+            model_name="egressrequest",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("state__in", ["draft", "in-review", "changes-requested"]), models.Q(("kind", "add"), _negated=True)
+                ),
+                fields=("entry",),
+                name="one_open_request_per_entry",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.UniqueConstraint(condition=models.Q(('decision', 'approve'), ('voided_at', None)), fields=('request', 'reviewer_person'), name='approval_once_per_person'),
+            model_name="approval",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("decision", "approve"), ("voided_at", None)),
+                fields=("request", "reviewer_person"),
+                name="approval_once_per_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decision', 'reject'), _negated=True), models.Q(('cited_rule', ''), _negated=True), _connector='OR'), name='rejection_cites_its_rule'),
+            model_name="approval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decision", "reject"), _negated=True),
+                    models.Q(("cited_rule", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="rejection_cites_its_rule",
+            ),
         ),
     ]

@@ -72,7 +72,6 @@ def _approve(
     approvals = standing_approvals(request)
     check_may_decide(actor, request)
     check_revision(request, revision)
-    check_effect(request, effect_hash)
     after = next_state("approve", request.state)
     if request.entry_id is not None:
         # Nothing may move the entry between the comparison of effects and the new revision.
@@ -80,6 +79,7 @@ def _approve(
     judgement = judge_request(request, at=at)
     if outdated := adopt_effect(request, judgement, at=at):
         return request, outdated
+    check_effect(request, effect_hash)
     check_submittable(judgement)
     if _approved_before(actor, approvals):
         return request, []
