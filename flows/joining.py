@@ -10,7 +10,7 @@ from datetime import datetime
 from threading import Lock
 from typing import NamedTuple
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Min
 
 from allowlist.models import Entry, EntryRevision
 from clusters.models import Cluster
@@ -90,6 +90,7 @@ def _build(cluster: Cluster, owners: dict[str, uuid.UUID]) -> EntryJoin:
     carried = (
         Entry.objects.filter(team__in=set(owners.values()), **{f"{field_name}__kind": EntryRevision.Kind.GRANT})
         .select_related(field_name)
+        .annotate(allowed_since=Min("revisions__approved_at"))
         .order_by("passport")
     )
     scoped: list[ScopedEntry] = []
@@ -98,12 +99,13 @@ def _build(cluster: Cluster, owners: dict[str, uuid.UUID]) -> EntryJoin:
         revision: EntryRevision = getattr(entry, field_name)
         revision.entry = entry
         namespaces = frozenset(one for one in revision.namespaces if owners.get(one) == entry.team_id)
-        if namespaces and _is_in_scope(revision, cluster):
+        if namespaces and covers_cluster(revision, cluster):
             scoped.append(ScopedEntry(revision.as_policy(), namespaces))
-            validity[entry.passport] = Validity(entry.pk, entry.created_at, revision.expires_at)
+            validity[entry.passport] = Validity(entry.pk, entry.allowed_since, revision.expires_at)
     return EntryJoin(EntryIndex(scoped), validity)
 
 
-def _is_in_scope(revision: EntryRevision, cluster: Cluster) -> bool:
+def covers_cluster(revision: EntryRevision, cluster: Cluster) -> bool:
+    """Whether the revision's environments and labels choose the cluster."""
     in_environment = not revision.environments or cluster.environment.slug in revision.environments
     return in_environment and all(cluster.labels.get(key) == value for key, value in revision.cluster_labels.items())

@@ -14,7 +14,7 @@ from flows.services import create_source
 from tests import factories
 from tests.clusters import factories as fleet
 
-_ports = count(20_000)
+_connections = count()
 
 
 def stamp(at: datetime) -> str:
@@ -43,7 +43,11 @@ def event(
         "verdict": verdict,
         "IP": {"source": "10.0.1.17", "destination": address, "ipVersion": "IPv4"},
         "l4": {
-            protocol: {"source_port": source_port or next(_ports), "destination_port": port, "flags": {"SYN": True}}
+            protocol: {
+                "source_port": source_port or 20_000 + next(_connections) % 40_000,
+                "destination_port": port,
+                "flags": {"SYN": True},
+            }
         },
         "source": {
             "identity": 4711,
