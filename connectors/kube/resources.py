@@ -70,6 +70,9 @@ WORKLOADS = (
 )
 
 
+_POLICY_API = "policy.networking.k8s.io"
+
+
 @dataclass(frozen=True, slots=True)
 class DialectKind:
     """A resource that carries egress policy, and the dialect of the language that it belongs to."""
@@ -82,7 +85,8 @@ class DialectKind:
     is_mark: bool = False
 
 
-#: In order of preference where several versions are served.
+#: The names are those of the compilers in ``policy``; ``calico-crd`` alone has none, and says why Calico cannot be
+#: written there: its storage group takes anything. Versions are in order of preference where several are served.
 POLICY_KINDS = (
     DialectKind("networkpolicy", "networking.k8s.io", "networkpolicies", ("v1",), is_mark=True),
     DialectKind("cilium", "cilium.io", "ciliumnetworkpolicies", ("v2",), is_mark=True),
@@ -91,23 +95,17 @@ POLICY_KINDS = (
     DialectKind("calico", "projectcalico.org", "globalnetworkpolicies", ("v3",)),
     DialectKind("calico-crd", "crd.projectcalico.org", "networkpolicies", ("v1",), is_mark=True),
     DialectKind("calico-crd", "crd.projectcalico.org", "globalnetworkpolicies", ("v1",)),
-    DialectKind(
-        "network-policy-api",
-        "policy.networking.k8s.io",
-        "clusternetworkpolicies",
-        ("v1beta1", "v1alpha2"),
-        is_mark=True,
-    ),
-    DialectKind(
-        "admin-network-policy", "policy.networking.k8s.io", "adminnetworkpolicies", ("v1alpha1",), is_mark=True
-    ),
-    DialectKind("admin-network-policy", "policy.networking.k8s.io", "baselineadminnetworkpolicies", ("v1alpha1",)),
-    DialectKind("gke-fqdn", "networking.gke.io", "fqdnnetworkpolicies", ("v1alpha1", "v1alpha3"), is_mark=True),
+    DialectKind("clusternetworkpolicy", _POLICY_API, "clusternetworkpolicies", ("v1alpha2", "v1beta1"), is_mark=True),
+    DialectKind("adminnetworkpolicy", _POLICY_API, "adminnetworkpolicies", ("v1alpha1",), is_mark=True),
+    DialectKind("adminnetworkpolicy", _POLICY_API, "baselineadminnetworkpolicies", ("v1alpha1",)),
+    DialectKind("gke", "networking.gke.io", "fqdnnetworkpolicies", ("v1alpha1", "v1alpha3"), is_mark=True),
     DialectKind("ovn", "k8s.ovn.org", "egressfirewalls", ("v1",), is_mark=True),
     DialectKind("antrea", "crd.antrea.io", "networkpolicies", ("v1beta1",), is_mark=True),
     DialectKind("antrea", "crd.antrea.io", "clusternetworkpolicies", ("v1beta1",)),
-    DialectKind("aws", "networking.k8s.aws", "applicationnetworkpolicies", ("v1alpha1",), is_mark=True),
-    DialectKind("aws", "networking.k8s.aws", "clusternetworkpolicies", ("v1alpha1",)),
+    DialectKind("aws-networkpolicy", "networking.k8s.aws", "applicationnetworkpolicies", ("v1alpha1",), is_mark=True),
+    DialectKind(
+        "aws-clusternetworkpolicy", "networking.k8s.aws", "clusternetworkpolicies", ("v1alpha1",), is_mark=True
+    ),
 )
 
 

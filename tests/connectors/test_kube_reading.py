@@ -23,6 +23,7 @@ from connectors.errors import (
 from connectors.http import Limits
 from connectors.kube import NAMESPACES, NETWORK_POLICIES, PODS, KubeClient, KubeReader, Resource, discovery, reading
 from connectors.kubeconfig import parse_kubeconfig
+from policy.compilation import DIALECTS
 from practice import ControlPlane, Identity
 from tests.connectors.certificates import make_authority
 from tests.kubeapi.fixtures import ControlPlanes
@@ -78,8 +79,10 @@ def test_every_dialect_is_found_and_colliding_kinds_are_kept_apart(control_plane
     with plane.client() as kube:
         dialects = {dialect.name: dialect for dialect in kube.dialects()}
         assert set(dialects) == {
-            "networkpolicy", "cilium", "calico", "network-policy-api", "admin-network-policy", "ovn", "antrea", "aws",
+            "networkpolicy", "cilium", "calico", "clusternetworkpolicy", "adminnetworkpolicy", "ovn", "antrea",
+            "aws-networkpolicy", "aws-clusternetworkpolicy",
         }  # fmt: skip
+        assert set(dialects) <= set(DIALECTS)
         same_kind = {
             kube.resource_for(api_version=version, kind="ClusterNetworkPolicy").path()
             for version in ("policy.networking.k8s.io/v1alpha2", "networking.k8s.aws/v1alpha1", "crd.antrea.io/v1beta1")

@@ -181,3 +181,26 @@ def test_a_control_plane_that_never_answers_is_given_up(tmp_path: Path) -> None:
     pid = int((tmp_path / "pid").read_text())
     assert eventually(lambda: not is_alive(pid))
     assert os.getpid() != pid
+
+
+def test_a_port_that_is_taken_is_named(control_plane: ControlPlane, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        plane = ControlPlane(name="second", data_dir=tmp_path, port=taken.getsockname()[1])
+        with pytest.raises(ControlPlaneUnavailable, match="address already in use"):
+            plane.start(timeout=30)
+
+    assert not plane.is_running
+
+
+def test_starting_and_stopping_twice_does_nothing(control_plane: ControlPlane, tmp_path: Path) -> None:
+    control_plane.start()
+    assert control_plane.is_running
+
+    ControlPlane(name="never-started", data_dir=tmp_path).stop()
+
+
+def test_many_kinds_install_again_without_harm(control_plane: ControlPlane) -> None:
+    control_plane.install_crds(cilium=True)
+
+    with control_plane.client() as kube:
+        assert "cilium" in {dialect.name for dialect in kube.dialects()}
