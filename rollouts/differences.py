@@ -87,7 +87,8 @@ def _partner(item: Any, candidates: list[Any]) -> Any | None:
     """The element that most likely was ``item`` before: of the same description, or with most fields equal."""
     if not isinstance(item, dict):
         return None
-    best, best_score = None, 0
+    # One gone and one come is a change, however little the two have in common.
+    best, best_score = None, -1 if len(candidates) == 1 else 0
     for other in candidates:
         if not isinstance(other, dict):
             continue

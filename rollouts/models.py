@@ -1,5 +1,7 @@
 """Bundles on their way: what was compiled, what was pushed, what was read back, and where the cluster differs."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -78,6 +80,11 @@ class RolloutTarget(Identified):
 
     def __str__(self) -> str:
         return f"{self.rollout} → {self.namespace}"
+
+    @property
+    def moments(self) -> tuple[datetime | None, ...]:
+        """When it was rendered, written, read back and first seen in flows."""
+        return self.rendered_at, self.written_at, self.verified_at, self.observed_at
 
 
 class Proof(Identified):

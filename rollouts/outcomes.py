@@ -9,6 +9,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role, User
@@ -185,7 +186,7 @@ def _hold(push: NamespacePush, because: str, **details: object) -> None:
         topic="push-held",
         subject=f"A push to {cluster.name}/{push.namespace.name} waits for you",
         body=because,
-        link=f"/clusters/{cluster.name}/drift/",
+        link=reverse("rollouts:cluster-drift", args=[cluster.name]),
         deduplication_key=f"push-held:{push.pk}:{push.attempted_generation}",
     )
 

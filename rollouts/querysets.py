@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from accounts.models import Team
 from clusters.models import Cluster
@@ -20,6 +20,22 @@ class RolloutQuerySet(models.QuerySet):
         if user.sees_every_team:
             return self
         return self.filter(revision__entry__team__in=Team.objects.visible_to(user).values("pk"))
+
+    def for_lists(self) -> Self:
+        """With everything that a list shows of each, in one query: its entry, and how far each tier is."""
+        reached = Q(targets__state__in=["verified", "impossible"])
+        return self.select_related("revision__entry__team").annotate(
+            before_all=Count("targets", filter=Q(targets__tier="non-production")),
+            before_reached=Count("targets", filter=Q(targets__tier="non-production") & reached),
+            production_all=Count("targets", filter=Q(targets__tier="production")),
+            production_reached=Count("targets", filter=Q(targets__tier="production") & reached),
+            failed=Count("targets", filter=Q(targets__state="failed")),
+        )
+
+    def for_page(self) -> Self:
+        return self.select_related(
+            "revision__entry__team", "revision__requested_by", "promoted_by", "proof__confirmed_by"
+        )
 
     def under_way(self) -> Self:
         return self.exclude(state__in=["complete", "superseded"])
@@ -47,6 +63,11 @@ class NamespacePushQuerySet(models.QuerySet):
         teams = Team.objects.visible_to(user).values("pk")
         owned = Cluster.objects.filter(owner_team__in=teams).values("pk")
         return self.filter(Q(namespace__team__in=teams) | Q(enforcement_point__cluster__in=owned))
+
+    def for_lists(self) -> Self:
+        return self.select_related(
+            "namespace__cluster", "namespace__team", "enforcement_point", "published", "released_by"
+        ).order_by("namespace__name", "pk")
 
 
 class DriftFindingQuerySet(models.QuerySet):
