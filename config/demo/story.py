@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from audits.services import decide_row, ensure_campaign
 from django.utils import timezone
 
 from allowlist.models import Entry
 from allowlist.proposals import parse_proposal
 from audits.models import CampaignRow
+from audits.services import decide_row, ensure_campaign
 from config.demo.fleet import Say, wait_until
 from config.demo.people import person, team
 from governance.models import EgressRequest

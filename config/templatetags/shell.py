@@ -38,7 +38,7 @@ def current(context: template.Context, prefix: str) -> SafeString | str:
     request = context.get("request")
     path = request.path if request else ""
     here = path == prefix if prefix == "/" else path.startswith(prefix)
-    return mark_safe('aria-current="page"') if here else ""  # noqa: S308  a constant
+    return mark_safe('aria-current="page"') if here else ""
 
 
 @register.simple_tag(takes_context=True)
