@@ -14,6 +14,7 @@ SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
 pytest_plugins = ["tests.kubeapi.fixtures"] if find_spec("tests.kubeapi.fixtures") else []
 
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of public test data, which lies beside the checkout and not in it."""
