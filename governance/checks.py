@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from accounts.models import Team
+from accounts.models import Team, User
 from allowlist.coverage import covering_entry
 from allowlist.models import Entry
 from allowlist.proposals import Proposal
@@ -13,6 +13,7 @@ from governance.assessment import judge
 from governance.effects import Effect, TargetEffect
 from governance.models import EgressRequest
 from governance.needs import Needs, frozen, role_label
+from governance.permissions import speaks_for
 from governance.previews import Preview, previews_of
 from policy.destinations import MatchExample
 from policy.names import canonical_name
@@ -53,8 +54,13 @@ class Checks:
         return [(role_label(need["role"]), need["count"], ", ".join(need["because"])) for need in self.needs]
 
 
-def check_proposal(*, team: Team, kind: str, entry: Entry | None, proposal: Proposal, at: datetime) -> Checks:
-    """Judge the proposal and render its effect on every cluster in scope; writes nothing."""
+def check_proposal(
+    *, team: Team, kind: str, entry: Entry | None, proposal: Proposal, at: datetime, asker: User | None = None
+) -> Checks:
+    """Judge the proposal and render its effect on every cluster in scope; writes nothing.
+
+    Who asks decides whether the consent of the team's lead is still needed.
+    """
     judged = judge(kind=kind, team=team, entry=entry, proposal=proposal, at=at)
     covered = None
     if kind == EgressRequest.Kind.ADD:
@@ -66,7 +72,7 @@ def check_proposal(*, team: Team, kind: str, entry: Entry | None, proposal: Prop
         examples=proposal.destination.examples(),
         covered_by=covered,
         risk=judged.risk,
-        needs=frozen(judged.risk.approvals),
+        needs=frozen(judged.risk.approvals, asked_by_lead=speaks_for(asker, team)),
         effect=judged.effect,
         previews=previews_of(judged.effect, at=at),
         problems=judged.problems,

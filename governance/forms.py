@@ -102,7 +102,7 @@ class ProposalForm(forms.Form):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.kind, self.entry, self.fixed_team = kind, entry, team
+        self.user, self.kind, self.entry, self.fixed_team = user, kind, entry, team
         self.proposal: Proposal | None = None
         self.suggestions: dict[str, str] = {}
         self.fields["team"].queryset = Team.objects.for_which(user, "act_for_team")

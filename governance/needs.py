@@ -17,9 +17,13 @@ TEAM_LEAD = "team-lead"
 Needs = list[dict[str, Any]]
 
 
-def frozen(approvals: Iterable[ApprovalNeed]) -> Needs:
-    """The needs as the request keeps them."""
-    return [{"role": need.role, "count": need.count, "because": list(need.because)} for need in approvals]
+def frozen(approvals: Iterable[ApprovalNeed], *, asked_by_lead: bool = False) -> Needs:
+    """The needs as the request keeps them. Where a lead of the owner team asks, that team has consented already."""
+    return [
+        {"role": need.role, "count": need.count, "because": list(need.because)}
+        for need in approvals
+        if not (asked_by_lead and need.role == TEAM_LEAD)
+    ]
 
 
 def frozen_risk(report: RiskReport) -> dict[str, Any]:

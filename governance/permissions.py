@@ -45,6 +45,11 @@ def roles_held(actor: User, team: Team) -> tuple[str, ...]:
     return (*lead, *(role.value for role in _GLOBAL_ROLES if actor.has_role(role)))
 
 
+def speaks_for(actor: User | None, team: Team) -> bool:
+    """Whether what the account asks for has the consent of the team's lead by being asked."""
+    return actor is not None and TEAM_LEAD in roles_held(actor, team)
+
+
 def check_other_person(actor: User, request: EgressRequest) -> None:
     """Refuse the persons who asked for it or edited it last."""
     if actor.person_id == request.requester_person_id:

@@ -9,99 +9,182 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('clusters', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("clusters", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('passport', models.CharField(max_length=12, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='accounts.team')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("passport", models.CharField(max_length=12, unique=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="entries", to="accounts.team"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'entries',
-                'ordering': ['passport'],
+                "verbose_name_plural": "entries",
+                "ordering": ["passport"],
             },
         ),
         migrations.CreateModel(
-            name='EntryRevision',
+            name="EntryRevision",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField()),
-                ('kind', models.CharField(choices=[('grant', 'Grant'), ('revocation', 'Revocation')], default='grant', max_length=12)),
-                ('destination', models.CharField(help_text='Canonical form.', max_length=1000)),
-                ('ports', models.CharField(help_text='Canonical form.', max_length=500)),
-                ('environments', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('cluster_labels', models.JSONField(blank=True, default=dict)),
-                ('namespaces', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=63), help_text='At least one.', size=None)),
-                ('workload', models.JSONField(blank=True, default=dict, help_text='Labels of the pods; empty: all of the namespace.')),
-                ('accepted_widening', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('justification', models.TextField()),
-                ('ticket', models.CharField(blank=True, max_length=300)),
-                ('data_class', models.CharField(blank=True, max_length=40)),
-                ('expires_at', models.DateTimeField()),
-                ('effect_hash', models.CharField(max_length=64)),
-                ('request_id', models.UUIDField(help_text='The request that was approved; the workflow lies above.', null=True)),
-                ('approved_at', models.DateTimeField()),
-                ('promoted_at', models.DateTimeField(blank=True, null=True)),
-                ('approved_by', models.ManyToManyField(related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='revisions', to='allowlist.entry')),
-                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("grant", "Grant"), ("revocation", "Revocation")], default="grant", max_length=12
+                    ),
+                ),
+                ("destination", models.CharField(help_text="Canonical form.", max_length=1000)),
+                ("ports", models.CharField(help_text="Canonical form.", max_length=500)),
+                (
+                    "environments",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                ("cluster_labels", models.JSONField(blank=True, default=dict)),
+                (
+                    "namespaces",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=63), help_text="At least one.", size=None
+                    ),
+                ),
+                (
+                    "workload",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="Labels of the pods; empty: all of the namespace."
+                    ),
+                ),
+                (
+                    "accepted_widening",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                ("justification", models.TextField()),
+                ("ticket", models.CharField(blank=True, max_length=300)),
+                ("data_class", models.CharField(blank=True, max_length=40)),
+                ("expires_at", models.DateTimeField()),
+                ("effect_hash", models.CharField(max_length=64)),
+                (
+                    "request_id",
+                    models.UUIDField(help_text="The request that was approved; the workflow lies above.", null=True),
+                ),
+                ("approved_at", models.DateTimeField()),
+                ("promoted_at", models.DateTimeField(blank=True, null=True)),
+                ("approved_by", models.ManyToManyField(related_name="+", to=settings.AUTH_USER_MODEL)),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="revisions", to="allowlist.entry"
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'ordering': ['entry', '-number'],
+                "ordering": ["entry", "-number"],
             },
         ),
         migrations.AddField(
-            model_name='entry',
-            name='in_non_production',
-            field=models.ForeignKey(blank=True, help_text='The revision that non-production clusters carry.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='allowlist.entryrevision'),
+            model_name="entry",
+            name="in_non_production",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="The revision that non-production clusters carry.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="allowlist.entryrevision",
+            ),
         ),
         migrations.AddField(
-            model_name='entry',
-            name='in_production',
-            field=models.ForeignKey(blank=True, help_text='The revision that production clusters carry.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='allowlist.entryrevision'),
+            model_name="entry",
+            name="in_production",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="The revision that production clusters carry.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="allowlist.entryrevision",
+            ),
         ),
         migrations.CreateModel(
-            name='DesiredNamespace',
+            name="DesiredNamespace",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('generation', models.PositiveBigIntegerField(default=1)),
-                ('changed_at', models.DateTimeField()),
-                ('reason', models.CharField(max_length=200)),
-                ('next_expiry_at', models.DateTimeField(blank=True, help_text='When the wanted state changes by itself.', null=True)),
-                ('enforcement_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='desired', to='clusters.enforcementpoint')),
-                ('namespace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='desired', to='clusters.namespace')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("generation", models.PositiveBigIntegerField(default=1)),
+                ("changed_at", models.DateTimeField()),
+                ("reason", models.CharField(max_length=200)),
+                (
+                    "next_expiry_at",
+                    models.DateTimeField(blank=True, help_text="When the wanted state changes by itself.", null=True),
+                ),
+                (
+                    "enforcement_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="desired",
+                        to="clusters.enforcementpoint",
+                    ),
+                ),
+                (
+                    "namespace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="desired", to="clusters.namespace"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['enforcement_point', 'namespace__name'],
-                'indexes': [models.Index(fields=['next_expiry_at'], name='desired_next_expiry')],
-                'constraints': [models.UniqueConstraint(fields=('enforcement_point', 'namespace'), name='desired_once_per_namespace')],
+                "ordering": ["enforcement_point", "namespace__name"],
+                "indexes": [models.Index(fields=["next_expiry_at"], name="desired_next_expiry")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enforcement_point", "namespace"), name="desired_once_per_namespace"
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='entryrevision',
-            constraint=models.UniqueConstraint(fields=('entry', 'number'), name='revision_number_once'),
+            model_name="entryrevision",
+            constraint=models.UniqueConstraint(fields=("entry", "number"), name="revision_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='entryrevision',
-            constraint=models.UniqueConstraint(condition=models.Q(('request_id__isnull', False)), fields=('request_id',), name='revision_once_per_request'),
+            model_name="entryrevision",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("request_id__isnull", False)),
+                fields=("request_id",),
+                name="revision_once_per_request",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entryrevision',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('approved_at'))), name='revision_expires_after_approval'),
+            model_name="entryrevision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("expires_at__gt", models.F("approved_at"))), name="revision_expires_after_approval"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entryrevision',
-            constraint=models.CheckConstraint(condition=models.Q(('namespaces__len__gte', 1)), name='revision_names_a_namespace'),
+            model_name="entryrevision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("namespaces__len__gte", 1)), name="revision_names_a_namespace"
+            ),
         ),
     ]

@@ -12,7 +12,8 @@ from governance.assessment import Judgement, judge
 from governance.effects import differences
 from governance.errors import NotSubmittable
 from governance.models import EgressRequest
-from governance.needs import frozen, frozen_risk
+from governance.needs import Needs, frozen, frozen_risk
+from governance.permissions import speaks_for
 from governance.states import next_state
 from ledger.services import record
 
@@ -84,9 +85,14 @@ def bind(request: EgressRequest, judgement: Judgement, *, because: str, at: date
     after = effect.as_json()
     changes = differences(request.effect, after) if request.effect_hash else ["the first effect"]
     request.effect, request.effect_hash = after, effect.hash
-    request.risk, request.needs = frozen_risk(judgement.risk), frozen(judgement.risk.approvals)
+    request.risk, request.needs = frozen_risk(judgement.risk), _needs(request, judgement)
     void_approvals(request, because=because, at=at)
     return changes
+
+
+def _needs(request: EgressRequest, judgement: Judgement) -> Needs:
+    consented = speaks_for(request.last_editor, request.team)
+    return frozen(judgement.risk.approvals, asked_by_lead=consented)
 
 
 def void_approvals(request: EgressRequest, *, because: str, at: datetime, person: User | None = None) -> int:

@@ -37,6 +37,7 @@ def lock_request(request_id: UUID) -> EgressRequest:
             "team",
             "requester",
             "requester_person",
+            "last_editor",
             "last_editor_person",
             "entry__team",
             "entry__in_non_production",

@@ -90,6 +90,7 @@ def _checks(asked: EgressRequest) -> Checks:
         entry=asked.entry,
         proposal=Proposal.of_columns(asked),
         at=timezone.now(),
+        asker=asked.last_editor,
     )
 
 
