@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -376,6 +377,57 @@ def test_a_namespace_that_goes_away_takes_no_policy(
         kube.write(desired=desired, live=None)
 
     assert getattr(caught.value, "code", "") == "namespace_terminating"
+
+
+def test_an_admission_policy_that_denies_is_told_as_a_rejection(
+    kube: KubeClient, admin: KubeClient, network_policy: Make
+) -> None:
+    namespace = network_policy()["metadata"]["namespace"]
+    api = "admissionregistration.k8s.io/v1"
+    constraints = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        "resourceRules": [
+            {
+                "apiGroups": ["networking.k8s.io"],
+                "apiVersions": ["v1"],
+                "operations": ["CREATE"],
+                "resources": ["networkpolicies"],
+            }
+        ],
+    }
+    policy: dict[str, Any] = {
+        "apiVersion": api,
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": namespace},
+        "spec": {
+            "matchConstraints": constraints,
+            "validations": [{"expression": "has(object.metadata.annotations)", "message": "a ticket is needed"}],
+        },
+    }
+    binding: dict[str, Any] = {
+        "apiVersion": api,
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": namespace},
+        "spec": {"policyName": namespace, "validationActions": ["Deny"]},
+    }
+    made = [admin.create(policy), admin.create(binding)]
+    try:
+        assert "a ticket is needed" in denial(kube, network_policy("10.1.0.0/16"))
+    finally:
+        for obj in made:
+            admin.delete(admin.get(admin.resource_for(api_version=api, kind=obj["kind"]), name=namespace))
+
+
+def denial(kube: KubeClient, policy: dict[str, Any]) -> str:
+    """What the cluster says against ``policy``; a new admission policy needs a moment until it counts."""
+    over_at = time.monotonic() + 20
+    while time.monotonic() < over_at:
+        try:
+            kube.dry_run(policy, live=None)
+        except Rejected as error:
+            return error.message
+        time.sleep(0.2)
+    return ""
 
 
 def test_the_official_client_meets_our_fence_too(
