@@ -1,7 +1,7 @@
 """Calico's selector language: a small grammar read by hand in linear time."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from policy.simulation.selectors import Labels
 from policy.simulation.truth import Truth, every, negate, some, truth_of
@@ -28,8 +28,8 @@ class CalicoSelector:
     """A parsed selector; ``pairs`` are labels that everything selected must carry."""
 
     text: str
-    judge: Judge
-    pairs: Mapping[str, str]
+    judge: Judge = field(compare=False)
+    pairs: Mapping[str, str] = field(compare=False)
     is_global: bool = False
 
 

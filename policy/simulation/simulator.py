@@ -6,10 +6,11 @@ from typing import Any
 from policy.simulation.answers import Answer, Decision, Direction, Verdict
 from policy.simulation.compiled import CompiledPolicies, OnInvalid, compile_policies
 from policy.simulation.engine import Question, judge_kubernetes, judge_tiers
-from policy.simulation.flows import Flow, Packet, Party, packet_of
+from policy.simulation.flows import Flow, Packet, Party, packet_of, party_of_pod
+from policy.simulation.index import Selected
 from policy.simulation.profiles import Profile, profile_of
 from policy.simulation.services import service_of, translated
-from policy.simulation.state import ClusterState, Service
+from policy.simulation.state import ClusterState, Pod, Service
 from policy.simulation.truth import Truth
 
 _SEVERITY = (Answer.DENY, Answer.UNKNOWN, Answer.CNI, Answer.ALLOW)
@@ -49,6 +50,10 @@ class Simulator:
         if flow.target.service is not None:
             return _uncertain(Answer.UNKNOWN, f"the service {flow.target} is not in the cluster state")
         return self._judge_packet(packet_of(flow, cluster=self.cluster), is_reply=flow.is_reply)
+
+    def protecting(self, pod: Pod) -> Selected:
+        """The policies that select a pod, or may, in their order of judgement."""
+        return self.compiled.index.protecting(party_of_pod(pod, cluster=self.cluster))
 
     def decide(self, direction: Direction, packet: Packet) -> Decision:
         """One direction alone."""
