@@ -15,6 +15,7 @@ _MAXIMUM_LENGTH = 8192
 # A value that begins like this is an option, a file to include or a comment, and no longer a name.
 _FIRST_CHARACTERS_WITH_MEANING = {
     "-": "Squid reads a value that begins with '-' as an option and stops",
+    "+": "Squid reads a value that begins with '+' as an option and stops",
     '"': "Squid reads a value in quotes as the name of a file",
     "'": "Squid reads a value in quotes as the name of a file",
     "#": "Squid reads the rest of the line as a comment",
