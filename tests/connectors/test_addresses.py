@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from connectors import addresses
 from connectors.addresses import AddressPolicy, embedded_addresses
 from connectors.errors import ConnectorError, RefusedAddress, TimedOut, Unreachable
 
@@ -160,6 +162,27 @@ def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
         AddressPolicy().check(host="slow.example.com", port=443, timeout=0.05)
 
     assert time.monotonic() - started < 0.4
+
+
+def test_lookups_that_hang_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    over = threading.Event()
+
+    def getaddrinfo(host: str, *args: object, **kwargs: object) -> list[object]:
+        asked.append(host)
+        over.wait(10)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(addresses, "_LOOKUPS", threading.BoundedSemaphore(2))
+    try:
+        for number in range(5):
+            with pytest.raises(TimedOut):
+                AddressPolicy().check(host=f"slow-{number}.example.com", port=443, timeout=0.05)
+    finally:
+        over.set()
+
+    assert asked == ["slow-0.example.com", "slow-1.example.com"]
 
 
 def test_a_name_without_an_address_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:

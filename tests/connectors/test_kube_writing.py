@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from connectors.errors import (
 from connectors.kube import NETWORK_POLICIES, KubeClient, is_ours, last_change, last_foreign_change, managers_of
 from connectors.kube.ownership import has_leftover
 from connectors.kube.resources import CILIUM_POLICIES
+from practice import ControlPlane
 
 Make = Callable[..., dict[str, Any]]
 
@@ -124,6 +127,33 @@ def test_an_older_generation_is_refused_even_by_a_fresh_reader(kube: KubeClient,
 
     assert caught.value.details == {"live": 7, "ours": 6}
     kube.write(desired=network_policy("10.1.0.0/16", generation=7), live=live)
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_of_many_writers_that_read_the_same_exactly_one_writes(
+    exists: bool, control_plane: ControlPlane, kubectl: DynamicClient, network_policy: Make
+) -> None:
+    with control_plane.client() as kube:
+        live = kube.write(desired=network_policy("10.0.0.0/16"), live=None) if exists else None
+    start = threading.Barrier(8)
+
+    def push(number: int) -> str | None:
+        with control_plane.client() as kube:
+            kube.version()
+            start.wait(20)
+            try:
+                kube.write(desired=network_policy(f"10.{number + 1}.0.0/16"), live=live)
+            except (AlreadyExists, StaleObject):
+                return None
+            return f"10.{number + 1}.0.0/16"
+
+    with ThreadPoolExecutor(8) as pool:
+        winners = [cidr for cidr in pool.map(push, range(8)) if cidr]
+
+    stored = witness(kubectl, network_policy())
+    assert [rule["to"][0]["ipBlock"]["cidr"] for rule in stored["spec"]["egress"]] == winners
+    assert len(winners) == 1
+    assert entries(stored) == {("sallyport", "Apply")}
 
 
 def test_a_deleted_object_is_not_brought_back_by_a_late_writer(
