@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from itertools import product
 
 from policy.addresses import Address
@@ -21,8 +22,10 @@ NAMES = (
     "ex.test.evil.test",
     "test",
 )
-PORTS = (1, 3, 8)
-PODS: tuple[Mapping[str, str], ...] = ({}, {"app": "web"}, {"app": "web", "tier": "db"})
+# Both ends of the small blocks, the edges of their halves, and an address outside.
+EDGES = (*(ADDRESSES[index] for index in (0, 1, 3, 4, 7, 8, 9, 12, 15)), ip_address("198.51.100.7"))
+PACKETS = (*product(("TCP", "UDP"), (1, 3, 8, 9)), ("SCTP", 3), ("ICMP", None))
+PODS: tuple[Mapping[str, str], ...] = ({}, {"app": "web"})
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,8 @@ class Flow:
 
 
 def every_flow() -> Iterable[Flow]:
-    packets = [*product(("TCP", "UDP", "SCTP"), PORTS), ("ICMP", None)]
-    wheres = [*((name, None) for name in NAMES), *((None, address) for address in ADDRESSES[::3])]
-    for labels, (name, address), (protocol, port) in product(PODS, wheres, packets):
+    wheres = [*((name, None) for name in NAMES), *((None, address) for address in EDGES)]
+    for labels, (name, address), (protocol, port) in product(PODS, wheres, PACKETS):
         yield Flow(labels, name, address, protocol, port)
 
 

@@ -5,13 +5,15 @@ Each answers for one flow from a pod of the namespace. Ordered targets are read 
 matches, the target's own default applies, so a missing default deny shows as a flow that passes.
 """
 
-import json
 import re
+from functools import lru_cache
 from ipaddress import ip_network
 
 import yaml
 
 from tests.policy.compilers.flows import Flow
+
+network = lru_cache(maxsize=4_096)(ip_network)
 
 
 def in_networks(flow: Flow, networks, excepts=()) -> bool:
@@ -21,7 +23,7 @@ def in_networks(flow: Flow, networks, excepts=()) -> bool:
 
 
 def _in_any(address, networks) -> bool:
-    return any(address in ip_network(net) for net in networks if ip_network(net).version == address.version)
+    return any(address in network(net) for net in networks if network(net).version == address.version)
 
 
 def any_depth(name: str | None, pattern: str) -> bool:
@@ -242,16 +244,20 @@ def read_ovn(objects, flow: Flow) -> bool:
 
 
 def read_squid(objects, flow: Flow) -> bool:
-    acls: dict[str, list[str]] = {}
     if flow.protocol != "TCP":
         return False
-    for line in objects[0]["data"]["sallyport.conf"].splitlines():
-        words = line.split()
-        if words[:1] == ["acl"]:
-            acls[words[1]] = words[2:]
-        if words[:1] == ["http_access"] and all(_squid_acl(word, acls, flow) for word in words[2:]):
-            return words[1] == "allow"
+    acls, rules = _squid_file(objects[0]["data"]["sallyport.conf"])
+    for verdict, *words in rules:
+        if all(_squid_acl(word, acls, flow) for word in words):
+            return verdict == "allow"
     return True
+
+
+@lru_cache(maxsize=64)
+def _squid_file(text: str):
+    lines = [line.split() for line in text.splitlines()]
+    acls = {words[1]: words[2:] for words in lines if words[:1] == ["acl"]}
+    return acls, [words[1:] for words in lines if words[:1] == ["http_access"]]
 
 
 def _squid_acl(word: str, acls, flow: Flow) -> bool:
@@ -370,15 +376,20 @@ def read_routes(objects, flow: Flow) -> bool:
     return not best.get("Blackhole", False)
 
 
+@lru_cache(maxsize=64)
+def _parsed(text: str):
+    return yaml.safe_load(text)
+
+
 def read_smokescreen(objects, flow: Flow) -> bool:
-    acl = yaml.safe_load(objects[0]["data"]["acl.yaml"])
+    acl = _parsed(objects[0]["data"]["acl.yaml"])
     assert acl["default"]["action"] == "enforce"
     (service,) = acl["services"]
     return flow.protocol == "TCP" and any(any_depth(flow.name, text) for text in service["allowed_domains"])
 
 
 def read_envoy(objects, flow: Flow) -> bool:
-    rules = json.loads(objects[0]["data"]["rbac.json"])["typed_config"]["rules"]
+    rules = _parsed(objects[0]["data"]["rbac.json"])["typed_config"]["rules"]
     assert rules["action"] == "ALLOW"
     if flow.protocol != "TCP":
         return False

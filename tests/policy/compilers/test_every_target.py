@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, given, settings
 
 from policy.bundles import canonical_json
 from policy.compilation import compile_entry, compile_namespace
-from policy.destinations import host
+from policy.destinations import host, parse_destination
 from policy.entries import PolicyEntry
 from policy.errors import DuplicatePassport, InvalidEntry, UnknownDialect
 from policy.ports import parse_ports
+from policy.selectors import parse_selector
 from tests.policy.compilers.cases import POINTS, TEMPLATE
 from tests.policy.compilers.flows import entry_allows, every_flow
 from tests.policy.compilers.readers import READERS
@@ -19,6 +20,22 @@ from tests.policy.strategies import AT, entries
 
 SLOW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 FLOWS = tuple(every_flow())
+CASES = (
+    ("a.ex.test", "3", ""),
+    ("*.ex.test", "3-8", ""),
+    ("*.ex.test +apex", "3", ""),
+    ("**.ex.test", "3", ""),
+    ("**.ex.test", "any", ""),
+    ("**.ex.test +apex", "3, 8", ""),
+    ("a.ex.test", "icmp, 1/udp", ""),
+    ("a.ex.test", "any", "app=web"),
+    ("192.0.2.0/29", "3-8, 1/udp", ""),
+    ("192.0.2.0/29 except 192.0.2.1/32, 192.0.2.4/30", "any", ""),
+    ("192.0.2.0/29 except 192.0.2.1/32", "3, icmp", ""),
+    ("2001:db8::/125", "3-8", "app=web"),
+    ("2001:db8::/125 except 2001:db8::1/128", "icmp", ""),
+    ("2001:db8::/125", "sctp, 1-3", ""),
+)
 every_point = pytest.mark.parametrize("point", POINTS)
 
 
@@ -28,22 +45,32 @@ def compiled(point: str, given_entries):
     )
 
 
-@every_point
-@SLOW
-@given(given_entries=entries())
-def test_a_bundle_allows_what_its_entries_say_and_never_more(point, given_entries):
+def hold_to_the_entries(point, given_entries):
+    """Every flow that a rendered entry means exactly passes, and no flow passes that no rendered entry means."""
     bundle = compiled(point, given_entries)
     living = [entry for entry in given_entries if entry.is_in_force(AT)]
     exact = [entry for entry in living if bundle.fidelity[entry.passport].verdict == "exact"]
     written = [entry for entry in living if bundle.fidelity[entry.passport].verdict in ("exact", "narrowed")]
     read = READERS[POINTS[point].dialect]
-
     for flow in FLOWS:
-        allowed = read(bundle.objects, flow)
-        if allowed:
-            assert any(entry_allows(entry, flow) for entry in written), flow
+        if read(bundle.objects, flow):
+            assert any(entry_allows(entry, flow) for entry in written), (flow, given_entries)
         else:
-            assert not any(entry_allows(entry, flow) for entry in exact), flow
+            assert not any(entry_allows(entry, flow) for entry in exact), (flow, given_entries)
+
+
+@every_point
+def test_each_entry_alone_opens_what_it_says_and_never_more(point):
+    for destination, ports, workload in CASES:
+        entry = PolicyEntry("SP-7K3QF", parse_destination(destination), parse_ports(ports), parse_selector(workload))
+        hold_to_the_entries(point, [entry])
+
+
+@every_point
+@SLOW
+@given(given_entries=entries())
+def test_entries_together_open_what_they_say_and_never_more(point, given_entries):
+    hold_to_the_entries(point, given_entries)
 
 
 @every_point
