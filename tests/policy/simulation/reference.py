@@ -363,9 +363,12 @@ def _endpoint(cluster, policy, selector, remote):
             return NO if "io.kubernetes.pod.namespace" not in keys else said(_selects(_plain(selector), {}))
         return said("namespace" in policy["metadata"] and _selects(_plain(selector), {}))
     pod = remote["pod"]
-    if not any(
-        key == "io.kubernetes.pod.namespace" or key.startswith("io.cilium.k8s.namespace.labels.") for key in keys
-    ) and policy["metadata"].get("namespace", pod["namespace"]) != pod["namespace"]:
+    if (
+        not any(
+            key == "io.kubernetes.pod.namespace" or key.startswith("io.cilium.k8s.namespace.labels.") for key in keys
+        )
+        and policy["metadata"].get("namespace", pod["namespace"]) != pod["namespace"]
+    ):
         return NO
     return said(_selects(_plain(selector), _cilium_labels(cluster, pod)))
 
