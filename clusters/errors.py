@@ -1,5 +1,6 @@
 """What can go wrong in the fleet, each thing under its own name."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from policy.errors import DomainError, Kind
@@ -17,10 +18,10 @@ class InvalidCluster(DomainError):
 
     code = "invalid_cluster"
 
-    def __init__(self, fields: dict[str, str]) -> None:
-        listed = "; ".join(f"{field}: {message}" for field, message in fields.items())
-        super().__init__(listed, details={"fields": dict(fields)})
-        self.fields = fields
+    def __init__(self, fields: Mapping[str, str | list[str]]) -> None:
+        self.fields = {field: [told] if isinstance(told, str) else list(told) for field, told in fields.items()}
+        listed = "; ".join(f"{field}: {' '.join(messages)}" for field, messages in self.fields.items())
+        super().__init__(listed, details={"fields": self.fields})
 
 
 class ClusterNameTaken(DomainError):

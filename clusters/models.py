@@ -1,5 +1,6 @@
 """The fleet: clusters, their namespaces and who owns those, where policy is enforced, and the sealed keys."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Identified, Team
-from clusters.querysets import ClusterQuerySet, EnforcementPointQuerySet, NamespaceQuerySet
+from clusters.querysets import ClusterQuerySet, EnforcementPointQuerySet, NamespaceQuerySet, silent_since
 from policy.capabilities import Capabilities
 from policy.template import DnsAllowance
 
@@ -92,6 +93,10 @@ class Cluster(Identified):
     @property
     def is_production(self) -> bool:
         return self.environment.tier == Tier.PRODUCTION
+
+    def is_silent(self, at: datetime) -> bool:
+        """Whether it was last heard from too long ago for its state to be believed."""
+        return self.last_contact_at is None or self.last_contact_at < silent_since(at)
 
     @property
     def dns_allowance(self) -> DnsAllowance:

@@ -227,7 +227,7 @@ def _create(*, actor: User, **columns: object) -> Cluster:
     except IntegrityError:
         raise ClusterNameTaken(
             _("A cluster of this name is registered already; names of retired clusters stay taken."),
-            details={"fields": {"name": _("This name is taken.")}},
+            details={"fields": {"name": [_("This name is taken.")]}},
         ) from None
 
 

@@ -1,6 +1,10 @@
 """What a contact tells about a cluster. One table, so that the page, the check and the task cannot disagree."""
 
+from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
 
 from clusters.models import Cluster
 
@@ -26,22 +30,34 @@ STATE_AFTER = {
     Outcome.STRANGER: Cluster.State.MISMATCH,
 }
 
-#: How a state is shown: tone, icon. Never green unless a recent contact says so.
-LOOK = {
-    Cluster.State.REGISTERED: ("muted", "hourglass"),
-    Cluster.State.CONNECTED: ("success", "check"),
-    Cluster.State.UNREACHABLE: ("danger", "plug-connected-x"),
+
+class Look(NamedTuple):
+    """How a state is shown: tone, icon, word, and why."""
+
+    tone: str
+    icon: str
+    word: str
+    reason: str
+
+
+_TONES = {
+    Cluster.State.REGISTERED: ("muted", "clock"),
+    Cluster.State.CONNECTED: ("success", "circle-check"),
+    Cluster.State.UNREACHABLE: ("danger", "circle-x"),
     Cluster.State.REFUSED: ("danger", "lock"),
     Cluster.State.MISMATCH: ("danger", "alert-triangle"),
 }
 
-#: Worst first, for lists.
-SEVERITY = {
-    Cluster.State.MISMATCH: 0,
-    Cluster.State.REFUSED: 1,
-    Cluster.State.UNREACHABLE: 2,
-    Cluster.State.REGISTERED: 4,
-    Cluster.State.CONNECTED: 5,
-}
-STALE_SEVERITY = 3
-RETIRED_SEVERITY = 6
+
+def look_of(cluster: Cluster, *, at: datetime) -> Look:
+    """Green is only what answered a short time ago; what is not known is shown as such, and why."""
+    if cluster.retired_at is not None:
+        return Look("muted", "archive", _("Retired"), "")
+    tone, icon = _TONES[Cluster.State(cluster.state)]
+    if cluster.state == Cluster.State.CONNECTED and cluster.is_silent(at):
+        return Look("warning", "help-circle", _("Not known"), _("It answered last, but too long ago to rely on."))
+    is_limited = cluster.state == Cluster.State.CONNECTED and "with limits" in cluster.state_reason
+    if is_limited:
+        return Look("warning", "alert-triangle", _("Connected, with limits"), cluster.state_reason)
+    reason = "" if cluster.state == Cluster.State.CONNECTED else cluster.state_reason
+    return Look(tone, icon, str(cluster.get_state_display()), reason)

@@ -41,11 +41,11 @@ def create_source(*, actor: User, cluster_id: uuid.UUID, name: str, format: str 
     if cluster.retired_at is not None:
         raise ClusterRetired(_("The cluster was retired."))
     if format not in DECODERS:
-        raise InvalidSource(_("This format is not known."), details={"fields": {"format": _("Not known.")}})
+        raise InvalidSource(_("This format is not known."), details={"fields": {"format": [_("Not known.")]}})
     name = clean_line(name, field="name", max_length=_NAME_LENGTH)
     if FlowSource.objects.filter(cluster=cluster, name=name).exists():
         raise SourceNameTaken(
-            _("The cluster has a source of this name."), details={"fields": {"name": _("This name is taken.")}}
+            _("The cluster has a source of this name."), details={"fields": {"name": [_("This name is taken.")]}}
         )
     token = new_token()
     source = FlowSource.objects.create(
