@@ -152,7 +152,7 @@ def _rules(entry: PolicyEntry) -> Iterator[str]:
 def _name_rules(entry: PolicyEntry) -> Iterator[tuple[str, str]]:
     ports = _port_list(tcp_ports(entry.ports))
     for protocol, buffer in _NAME_BUFFERS:
-        head = f"{protocol} $HOME_NET any -> $EXTERNAL_NET {ports}"
+        head = f"{protocol} $HOME_NET any -> any {ports}"
         # The buffer of HTTP is in lower case already, and Suricata refuses "nocase" there.
         options = _match(entry.destination, fold_case=protocol == "tls")
         yield head, f"flow:to_server; {buffer}; {options} "

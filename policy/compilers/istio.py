@@ -83,6 +83,8 @@ def _judge(entry: PolicyEntry, *, capabilities: Capabilities) -> Iterator[Fideli
         if networks > MAX_ADDRESSES:
             yield impossible(f"A ServiceEntry holds {MAX_ADDRESSES} addresses, and this needs {networks}")
         return
+    if "_" in destination.base:
+        yield impossible("Istio refuses names with an underscore", destination.canonical)
     if destination.kind == "one-level":
         yield widened("A wildcard of Istio takes any depth, not one label", deep_witness(destination))
     if destination.is_wildcard:

@@ -336,7 +336,7 @@ def _suricata(line: str, flow: Flow) -> bool:
         return False
     if ports != "any" and not any(_suricata_port(part, flow) for part in ports.strip("[]").split(",")):
         return False
-    if where == "$EXTERNAL_NET":
+    if where == "any":
         return flow.name is not None and _suricata_name(options, flow.name)
     parts = where.strip("[]").split(",")
     return in_networks(flow, [p for p in parts if p[0] != "!"], [p[1:] for p in parts if p[0] == "!"])
