@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, JsonResponse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ class SchemaView(SpectacularAPIView):
 
 
 # Swagger UI sets styles from its own script; nothing else on this page could, as scripts come from us alone.
+@method_decorator(login_required, name="dispatch")
 @method_decorator(csp_update({"style-src": [SELF, UNSAFE_INLINE]}), name="dispatch")
 class DocsView(SpectacularSwaggerSplitView):
     """The description as a page, on assets that we serve ourselves."""
