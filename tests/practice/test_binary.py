@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from practice import __main__ as command
 from practice import binary
 from practice.binary import ControlPlaneUnavailable, build_status, ensure_programs, find_go, find_programs
 
@@ -201,3 +202,21 @@ def test_the_key_follows_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyP
         file.write("\n")
 
     assert binary.source_hash() != original
+
+
+def test_the_command_builds_tells_and_fails_with_a_reason(
+    workshop: Workshop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "_SAY_EVERY_SECONDS", 0.1)
+    assert command.main(["build"]) == 1
+    assert "Neither Go" in capsys.readouterr().out
+    workshop.install_go(action="sleep 1")
+
+    assert command.main(["build"]) == 0
+
+    said = capsys.readouterr().out
+    assert "building for 0:0" in said
+    assert "ready: " in said
+    assert command.main(["status"]) == 0
+    assert capsys.readouterr().out == "ready\n"
+    assert command.main(["destroy"]) == 2
