@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from audits.models import CampaignRow
 from audits.services import decide_row, ensure_campaign
 from config.demo.fleet import Say, wait_until
 from config.demo.people import person, team
+from governance.errors import MayNotDecide, NothingLeftToApprove
 from governance.models import EgressRequest
 from governance.services import (
     approve_request,
@@ -131,10 +133,11 @@ def _approve(request: EgressRequest) -> None:
         actor = person(handle)
         if actor.person_id in {request.requester_person_id, request.last_editor_person_id}:
             continue
-        approve_request(
-            actor=actor, request_id=request.pk, revision=request.revision, effect_hash=request.effect_hash,
-            comment="The vendor is known, one port, one namespace.",
-        )  # fmt: skip
+        with suppress(NothingLeftToApprove, MayNotDecide):  # theirs are there; another role is missing
+            approve_request(
+                actor=actor, request_id=request.pk, revision=request.revision, effect_hash=request.effect_hash,
+                comment="The vendor is known, one port, one namespace.",
+            )  # fmt: skip
 
 
 def _leads(request: EgressRequest) -> list[str]:

@@ -37,7 +37,7 @@ def current(context: template.Context, prefix: str) -> SafeString | str:
     """Marks the navigation link of the page that is shown."""
     request = context.get("request")
     path = request.path if request else ""
-    here = path == prefix if prefix == "/" else path.startswith(prefix)
+    here = path == prefix if prefix in ("", "/") else path.startswith(prefix)
     return mark_safe('aria-current="page"') if here else ""
 
 
