@@ -98,13 +98,13 @@ def _json_values(text: str) -> list[Any] | None:
 
 
 def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(MAXIMUM_DEPTH + 1):
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAXIMUM_DEPTH):
         level = [
             part
             for member in level
-            if isinstance(member, dict | list)
             for part in (member.values() if isinstance(member, dict) else member)
+            if isinstance(part, dict | list)
         ]
         if not level:
             return

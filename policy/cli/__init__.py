@@ -59,7 +59,7 @@ def _parser(commands: Sequence[Command]) -> ArgumentParser:
 
 
 def _module_names() -> tuple[str, ...]:
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
 
 
 def _load(name: str) -> Command | None:

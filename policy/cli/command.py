@@ -1,6 +1,6 @@
 """What a subcommand is, and the ways in which a call of it can end."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +29,7 @@ class CommandParser(ArgumentParser):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("allow_abbrev", False)
+        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
         super().__init__(*args, **kwargs)
 
 
@@ -40,8 +41,3 @@ def add_source(parser: ArgumentParser) -> None:
 def add_format(parser: ArgumentParser) -> None:
     """Declare ``--format``: JSON lines for programs, a table for people; ``auto`` looks at standard output."""
     parser.add_argument("--format", choices=("auto", "json", "table"), default="auto", help="how answers are printed")
-
-
-def source_of(options: Namespace) -> str:
-    """The file named in the call."""
-    return str(options.file)

@@ -17,13 +17,12 @@ def _configure(parser: ArgumentParser) -> None:
 
 def _run(options: Namespace) -> int:
     def answer(question: Mapping[str, Any]) -> Answer:
-        version = question.get("version", options.version)
         result = match(
             dialect=options.dialect,
             patterns=_patterns(question),
             name=text_field(question, "name"),
             field=_optional_text(question, "field"),
-            version=version if version is None else str(version),
+            version=_optional_text(question, "version") or options.version,
         )
         return {"result": result.result, "reason": result.reason}
 
