@@ -141,7 +141,8 @@ def _carriers(
         is_production = cluster.environment.tier == Tier.PRODUCTION
         key = entry.in_production_id if is_production else entry.in_non_production_id
         revision = revisions.get(key) if key else None
-        is_carried = revision is not None and revision.is_in_force(at) and namespace in revision.namespaces
-        if is_carried and covers_cluster(revision, cluster):
+        if revision is None or not revision.is_in_force(at) or namespace not in revision.namespaces:
+            continue
+        if covers_cluster(revision, cluster):
             found.add(cluster_id)
     return found
