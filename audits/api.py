@@ -93,6 +93,7 @@ class CampaignRowViewSet(ReadOnlyModelViewSet):
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(
+        operation_id="campaign_rows_decide_many",
         summary="Decide several entries with one reason",
         request=serializers.DecideManySerializer,
         responses=serializers.RowResultSerializer(many=True),
