@@ -119,7 +119,8 @@ def test_admin_kinds_without_priorities_left_refuse():
 
 def test_an_entry_that_no_object_can_hold_is_impossible():
     holes = ", ".join(f"10.{number * 4}.9.9/32" for number in range(64))
-    entry = PolicyEntry("SP-7K3QF", parse_destination(f"10.0.0.0/8 except {holes}"), parse_ports("443"))
+    ports = ",".join(str(number) for number in range(1, 655, 2))
+    entry = PolicyEntry("SP-7K3QF", parse_destination(f"10.0.0.0/8 except {holes}"), parse_ports(ports))
     bundle = compiled([entry], dialect="clusternetworkpolicy")
 
     assert refused(bundle) == 1
