@@ -7,7 +7,7 @@ import uuid
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts import trail
 from accounts.errors import AlreadyTaken, InvalidAccount, LastAdministrator, NotFound, NotPermitted
@@ -27,7 +27,7 @@ def create_person(*, actor: User | None, email: str, display_name: str, password
     if password is not None:
         _check_password(password, user)
     user.set_password(password)
-    user.save(force_insert=True)
+    _insert(user)
     trail.record("person.created", actor=actor, subject=user, email=user.email)
     return user
 
@@ -42,7 +42,7 @@ def create_automation_account(*, actor: User | None, email: str, display_name: s
     user = _new_account(email=email, display_name=display_name)
     user.is_automation, user.responsible = True, person
     user.set_unusable_password()
-    user.save(force_insert=True)
+    _insert(user)
     trail.record("automation-account.created", actor=actor, subject=user, email=user.email, responsible=str(person.pk))
     return user
 
@@ -66,8 +66,8 @@ def disable_account(*, actor: User, user_id: uuid.UUID) -> User:
 
     Nothing comes back by itself: whoever enables the account again sets a new password and issues new tokens.
     """
-    check_administers(actor)
     lock_administrators()
+    check_administers(actor)
     user = locked_account(user_id)
     if not user.is_active:
         return user
@@ -145,6 +145,15 @@ def _new_account(*, email: str, display_name: str) -> User:
     if User.objects.filter(email=address).exists():
         raise AlreadyTaken("There is an account with this address.", field="email")
     return User(email=address, display_name=clean_line(display_name, field="display_name", max_length=120))
+
+
+def _insert(user: User) -> None:
+    """Save the new account; another transaction may have taken the address since it was looked up."""
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:
+        raise AlreadyTaken("There is an account with this address.", field="email") from error
 
 
 def _check_password(password: str, user: User) -> None:

@@ -37,8 +37,8 @@ def grant_role(*, actor: User | None, user_id: uuid.UUID, role: str) -> User:
 @transaction.atomic
 def withdraw_role(*, actor: User, user_id: uuid.UUID, role: str) -> User:
     """Take the role from the account, effective with its next request; the last administrator keeps theirs."""
-    check_administers(actor)
     lock_administrators()
+    check_administers(actor)
     user = locked_account(user_id)
     _check_role(role)
     group = user.groups.filter(name=role).first()

@@ -6,7 +6,7 @@ import uuid
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from guardian.shortcuts import assign_perm, remove_perm
 
 from accounts import trail
@@ -24,10 +24,12 @@ RIGHTS = {Membership.Kind.MEMBER: ("act_for_team",), Membership.Kind.LEAD: ("act
 def create_team(*, actor: User | None, slug: str, name: str, contact: str = "") -> Team:
     """Make a team without members."""
     check_administers(actor)
-    short = _clean_slug(slug)
-    if Team.objects.filter(slug=short).exists():
-        raise AlreadyTaken("There is a team with this short name.", field="slug")
-    team = Team.objects.create(slug=short, **_clean_words(name=name, contact=contact))
+    team = Team(slug=_clean_slug(slug), **_clean_words(name=name, contact=contact))
+    try:
+        with transaction.atomic():
+            team.save(force_insert=True)
+    except IntegrityError as error:
+        raise AlreadyTaken("There is a team with this short name.", field="slug") from error
     trail.record("team.created", actor=actor, subject=team, team_id=team.pk, slug=team.slug, contact=team.contact)
     return team
 
