@@ -44,7 +44,8 @@ class CalicoSubject:
             return Truth.UNKNOWN if party.namespace is None else Truth.NO
         truths = [self.pods.judge(self.context.labels_of(party))]
         if self.namespaces is not None:
-            truths.append(Truth.NO if self.namespaces.is_global else self.namespaces.judge(party.namespace_labels))
+            labels = self.context.namespace_labels_of(party)
+            truths.append(Truth.NO if self.namespaces.is_global else self.namespaces.judge(labels))
         if self.service_accounts is not None:
             truths.append(Truth.UNKNOWN)
         return every(truths)

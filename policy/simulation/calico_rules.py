@@ -20,6 +20,7 @@ _ACTIONS: Mapping[str, Action] = {"Allow": "allow", "Deny": "deny", "Pass": "pas
 _NUMBERS = {1: "ICMP", 6: "TCP", 17: "UDP", 58: "ICMPv6", 132: "SCTP", 136: "UDPLite"}
 _WITH_PORTS = frozenset({"TCP", "UDP", "SCTP"})
 _NAMESPACE = "projectcalico.org/namespace"
+_NAMESPACE_NAME = "projectcalico.org/name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,30 @@ class CalicoContext:
             added[_NAMESPACE] = party.namespace
         if party.pod is not None:
             added["projectcalico.org/serviceaccount"] = party.pod.service_account
-        for key, value in party.namespace_labels.values.items():
+        for key, value in self.namespace_labels_of(party).values.items():
             added[f"pcns.{key}"] = value
         is_complete = party.labels.is_complete and party.namespace_labels.is_complete
         return Labels(added | dict(party.labels.values), is_complete=is_complete)
 
+    def namespace_labels_of(self, party: Party) -> Labels:
+        """The labels that a ``namespaceSelector`` sees: Calico adds the namespace's name under its own key."""
+        return _with_name(party.namespace_labels, party.namespace)
+
+    def set_namespace_labels(self, namespace: str) -> Labels:
+        return _with_name(self.cluster.namespace_labels(namespace), namespace)
+
     def labels_of_set(self, network_set: NetworkSet) -> Labels:
         if network_set.namespace is None:
             return Labels(network_set.labels)
-        namespace = self.cluster.namespace_labels(network_set.namespace)
+        namespace = self.set_namespace_labels(network_set.namespace)
         added = {f"pcns.{key}": value for key, value in namespace.values.items()}
         return Labels({_NAMESPACE: network_set.namespace, **added, **network_set.labels})
+
+
+def _with_name(labels: Labels, namespace: str | None) -> Labels:
+    if namespace is None:
+        return labels
+    return Labels({_NAMESPACE_NAME: namespace, **labels.values}, is_complete=labels.is_complete)
 
 
 @dataclass(frozen=True)
@@ -78,7 +92,11 @@ class Selection:
             return Truth.UNKNOWN if party.is_maybe_inside else Truth.NO
         placed = Truth.YES
         if self.namespaces is not None:
-            placed = Truth.NO if self.namespaces.is_global else self.namespaces.judge(party.namespace_labels)
+            placed = (
+                Truth.NO
+                if self.namespaces.is_global
+                else self.namespaces.judge(self.context.namespace_labels_of(party))
+            )
         elif self.namespace is not None:
             placed = Truth.UNKNOWN if party.namespace is None else truth_of(party.namespace == self.namespace)
         return every((placed, self.selector.judge(self.context.labels_of(party))))
@@ -95,7 +113,7 @@ class Selection:
             if self.namespaces.is_global != (network_set.namespace is None):
                 return False
             if network_set.namespace is not None:
-                labels = self.context.cluster.namespace_labels(network_set.namespace)
+                labels = self.context.set_namespace_labels(network_set.namespace)
                 if self.namespaces.judge(labels) is not Truth.YES:
                     return False
         elif self.namespace is not None and network_set.namespace != self.namespace:

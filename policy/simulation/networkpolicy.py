@@ -158,5 +158,5 @@ def _fqdn_ports(rule: Mapping[str, Any]) -> Ports:
 
 def _fqdn_port(port: Mapping[str, Any]) -> PortSpec:
     protocol = str(port.get("protocol") or "ALL")
-    protocols = frozenset({"TCP", "UDP"}) if protocol == "ALL" else frozenset({protocol})
+    protocols = None if protocol == "ALL" else frozenset({protocol})
     return PortSpec(protocols, first=port.get("port"), last=port.get("port"))

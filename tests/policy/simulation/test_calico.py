@@ -106,6 +106,14 @@ def test_15_cluster_policies_stand_in_calico_s_own_tiers_around_the_others():
     assert answer(baseline_deny, elsewhere) == "deny"
 
 
+def test_14_a_tier_may_stand_before_the_one_of_the_admin_policies():
+    accept = cluster_policy(egress=[{"action": "Accept", "to": [{"networks": ["192.0.2.0/24"]}]}])
+    deny = calico_global("guard.deny", tier="guard", types=["Egress"], egress=[DENY_TEST_NET])
+
+    assert answer(calico_tier("guard", order=10), deny, accept) == "deny"
+    assert answer(calico_tier("guard", order=5000), deny, accept) == "allow"
+
+
 def test_15_where_two_agents_enforce_both_must_agree():
     calico = calico_policy(types=["Egress"], egress=[ALLOW_TEST_NET])
 
@@ -137,7 +145,8 @@ def test_staged_policies_decide_nothing_and_are_noted():
         ({"selector": "app == 'db'"}, DB, "allow"),
         ({"selector": "app == 'api'"}, API, "deny"),
         ({"selector": "app == 'api'", "namespaceSelector": "team == 'b'"}, API, "allow"),
-        ({"namespaceSelector": "projectcalico.org/name == 'bank'"}, API, "deny"),
+        ({"namespaceSelector": "projectcalico.org/name == 'bank'"}, API, "allow"),
+        ({"namespaceSelector": "projectcalico.org/name == 'shop'"}, API, "deny"),
         ({"namespaceSelector": "all()"}, API, "allow"),
         ({"namespaceSelector": "all()"}, OUTSIDE, "deny"),
         ({"selector": "all()"}, OUTSIDE, "deny"),

@@ -8,7 +8,7 @@ from policy.simulation import ClusterState, Flow, InvalidPolicies, Simulator
 from tests.policy.simulation import reference, worlds
 
 _SETTINGS = settings(
-    max_examples=350, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
@@ -49,7 +49,7 @@ def test_network_policy_calico_and_cluster_policies_together(cluster, policies, 
 
 
 @given(cluster=worlds.clusters(), policies=worlds.kubernetes, flow=worlds.flows, data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_order_in_which_policies_are_given_is_irrelevant(cluster, policies, flow, data):
     shuffled = data.draw(st.permutations(policies))
     state = ClusterState.from_document(cluster)

@@ -235,7 +235,7 @@ def calico_policies(draw):
 
 
 TIERS = [
-    {"apiVersion": "projectcalico.org/v3", "kind": "Tier", "metadata": {"name": "early"}, "spec": {"order": 10}},
+    {"apiVersion": "projectcalico.org/v3", "kind": "Tier", "metadata": {"name": "early"}, "spec": {"order": 5000}},
     {
         "apiVersion": "projectcalico.org/v3",
         "kind": "Tier",
