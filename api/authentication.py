@@ -20,7 +20,7 @@ LAST_USE_IS_KEPT_FOR = timedelta(minutes=1)
 
 
 class TokenAuthentication(KnoxTokenAuthentication):
-    """``Authorization: Token sp_…``: refused when unknown, expired, or when its account is disabled or its person is.
+    """``Authorization: Bearer sp_…``: refused when unknown, expired, or when its account is disabled or its person is.
 
     Every refusal reads the same, so that nothing can be learnt about tokens or accounts by trying.
     """

@@ -54,7 +54,7 @@ class Schema(AutoSchema):
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
-    """``Authorization: Token sp_…``"""
+    """``Authorization: Bearer sp_…``"""
 
     target_class = "api.authentication.TokenAuthentication"
     name = "token"

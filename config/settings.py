@@ -214,6 +214,7 @@ REST_KNOX = {
     "TOKEN_MODEL": "accounts.ApiToken",
     "AUTO_REFRESH": False,
     "TOKEN_PREFIX": "sp_",
+    "AUTH_HEADER_PREFIX": "Bearer",
 }
 # Our own model takes the place of knox's table, which would otherwise be made and stay empty.
 MIGRATION_MODULES = {"knox": None}

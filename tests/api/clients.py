@@ -15,5 +15,5 @@ def with_token(user: User, *scopes: str) -> APIClient:
 
 def carrying(secret: str) -> APIClient:
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Token {secret}")
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
     return client

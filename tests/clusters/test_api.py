@@ -121,7 +121,7 @@ def test_a_token_needs_the_operate_scope():
         expires_at=timezone.now() + timedelta(days=1),
     )
     cluster = fleet.cluster()
-    headers = {"Authorization": f"Token {secret}"}
+    headers = {"Authorization": f"Bearer {secret}"}
 
     assert Client().get(CLUSTERS, headers=headers).status_code == 200
     refused = Client().post(

@@ -26,7 +26,7 @@ def bearer(user: User, *scopes: str) -> dict[str, str]:
     """The header of a token of the user's own."""
     end = timezone.now() + timedelta(days=1)
     _, secret = issue_token(actor=user, user_id=user.pk, label="test", scopes=scopes, expires_at=end)
-    return {"Authorization": f"Token {secret}"}
+    return {"Authorization": f"Bearer {secret}"}
 
 
 def call(client, method: str, path: str, user: User, body: object = None):

@@ -42,7 +42,9 @@ cast, password = json.loads(CAST), PASSWORD
 admin = create_person(actor=None, email="ada@example.com", display_name="Ada", password=password)
 grant_role(actor=None, user_id=admin.pk, role="administrator")
 admin = User.objects.get(pk=admin.pk)
-teams = {slug: create_team(actor=admin, slug=slug, name=slug.title()) for slug in ("platform", "payments", "storefront")}
+slugs = ("platform", "payments", "storefront")
+teams = {slug: create_team(actor=admin, slug=slug, name=slug.title()) for slug in slugs}
+until = timezone.now() + timedelta(days=1)
 tokens = {}
 for handle, (roles, team, leads) in cast.items():
     user = admin if handle == "ada" else create_person(
@@ -55,7 +57,7 @@ for handle, (roles, team, leads) in cast.items():
         set_membership(actor=admin, team_id=teams[team].pk, user_id=user.pk, kind="lead" if leads else "member")
     user = User.objects.get(pk=user.pk)
     _, secret = issue_token(
-        actor=user, user_id=user.pk, label="journey", scopes=list(Scope.values), expires_at=timezone.now() + timedelta(days=1)
+        actor=user, user_id=user.pk, label="journey", scopes=list(Scope.values), expires_at=until
     )
     tokens[handle] = secret
 print("TOKENS " + json.dumps(tokens))
@@ -118,6 +120,11 @@ class Product:
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT, env=self.environment | secrets, capture_output=True, text=True, timeout=120, check=check,
         )  # fmt: skip
+
+    def call_task(self, name: str) -> None:
+        """Send a task through the broker, as the beat does."""
+        command = [sys.executable, "-m", "celery", "--app", "config", "--quiet", "call", name]
+        subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, timeout=60, check=True)
 
     def make_cast(self) -> None:
         """The people of the play with passwords and tokens; the first administrator as on a fresh installation."""
