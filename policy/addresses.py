@@ -268,3 +268,6 @@ def _subtract(spans: tuple[Span, ...], holes: tuple[Span, ...]) -> list[Span]:
         if at <= last:
             left.append((at, last))
     return left
+
+
+NO_ADDRESSES = AddressSet()

@@ -1,6 +1,7 @@
 """What one enforcement point can do: its dialect, its version and the switches that its operators have set."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from policy.errors import InvalidCapabilities
@@ -66,6 +67,7 @@ class Capabilities:
         return self.version is not None and not self.at_least(version)
 
 
+@lru_cache(maxsize=1_024)
 def _numbers(version: str) -> tuple[int, ...]:
     """The leading numbers of ``v1.19.3-rc.1``; a pre-release of 1.20 does not count as 1.20."""
     if len(version) > MAX_VERSION_TEXT:

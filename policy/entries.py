@@ -1,6 +1,6 @@
 """An entry of an allowlist as compilers and simulators see it, and the passport that every log line joins back to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from policy.destinations import Destination
@@ -24,6 +24,8 @@ class PolicyEntry:
     workload: LabelSelector = EVERY_POD
     expires_at: datetime | None = None
     accepted_widening: frozenset[str] = frozenset()
+    # Entries are keys wherever work is shared between clusters, so their hash is worked out once.
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
         if not is_passport(self.passport):
@@ -33,6 +35,11 @@ class PolicyEntry:
         if self.expires_at is not None and self.expires_at.tzinfo is None:
             raise InvalidEntry(f"{self.passport} ends at a time without a zone")
         object.__setattr__(self, "ports", canonical_ports(self.ports))
+        facts = (self.passport, self.destination, self.ports, self.workload, self.expires_at, self.accepted_widening)
+        object.__setattr__(self, "_hash", hash(facts))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def is_in_force(self, at: datetime) -> bool:
         """Whether the entry has not ended; at its very end it no longer is."""

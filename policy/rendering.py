@@ -186,6 +186,6 @@ def tcp_ports(ports: Iterable[PortRange]) -> list[PortRange]:
 def judge_guardrails(entry: PolicyEntry, *, template: Template) -> Fidelity:
     """For targets that carry the template's denials: what an entry shares with them stays closed."""
     closed = template.guarded
-    if not entry.destination.addresses.overlaps(closed):
+    if not closed or not entry.destination.addresses.overlaps(closed):
         return EXACT
     return narrowed("The guardrails of the template deny a part of it", str(closed.networks()[0]))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
-from policy.addresses import AddressSet
+from policy.addresses import NO_ADDRESSES, AddressSet
 from policy.errors import UnknownTemplate
 
 
@@ -41,6 +41,8 @@ class Template:
     @property
     def guarded(self) -> AddressSet:
         """The addresses that denials close; a resolver at one of them stays open, since a denial always wins."""
+        if not self.guardrails:
+            return NO_ADDRESSES
         closed = AddressSet.of(ip_network(text) for text in self.guardrails)
         return closed.minus(AddressSet.of(ip_network(text) for text in self.dns.addresses))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from policy.addresses import Address, AddressSet, Network, canonical_network, plain_address
+from policy.addresses import NO_ADDRESSES, Address, AddressSet, Network, canonical_network, plain_address
 from policy.destinations.examples import MatchExample, address_examples, name_examples
 from policy.names import is_below
 
@@ -59,7 +59,7 @@ class Destination:
     def addresses(self) -> AddressSet:
         """The exact set of addresses of a CIDR; empty for a name."""
         if self.network is None:
-            return AddressSet()
+            return NO_ADDRESSES
         return AddressSet.of([self.network], excepts=self.excepts)
 
     def matches_name(self, ascii_name: str) -> bool:
