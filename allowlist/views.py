@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from allowlist.exports import csv_lines
 from allowlist.filters import EntryFilter
 from allowlist.models import Entry
+from policy.entries import is_passport
 
 PAGE_SIZE = 50
 
@@ -34,6 +35,8 @@ def entries(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 @require_safe
 def entry(request: HttpRequest, passport: str) -> HttpResponse:
     """What, why, who, where and since when; what happened to it stands below, from the ledger."""
+    if not is_passport(passport):
+        raise Http404
     now = timezone.now()
     known = Entry.objects.visible_to(request.user).for_listing(now)
     found = get_object_or_404(known, passport=passport)

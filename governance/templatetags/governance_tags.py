@@ -91,7 +91,7 @@ def needed(request: EgressRequest) -> int:
 @register.inclusion_tag("governance/entry_requests.html", takes_context=True)
 def entry_requests(context: template.Context, entry: Entry) -> dict[str, Any]:
     """The requests that made and changed the entry, newest first; one query."""
-    user = context["request"].user
+    user = context["user"]
     known = EgressRequest.objects.visible_to(user).filter(entry=entry).for_listing().order_by("-number")
     found = list(known[: SHOWN + 1])
     return {"requests": found[:SHOWN], "more": len(found) > SHOWN, "entry": entry}

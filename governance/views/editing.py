@@ -22,6 +22,7 @@ from governance.models import EgressRequest
 from governance.permissions import check_may_edit
 from governance.views.reading import visible_request
 from governance.views.statuses import STATUS_OF_KIND
+from policy.entries import is_passport
 from policy.errors import DomainError
 
 _Kind = EgressRequest.Kind
@@ -47,7 +48,7 @@ def new_request(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return _render(request, ProposalForm(initial=_initial(request, entry), **_options(request, kind, entry)))
     form = ProposalForm(_typed(request), **_options(request, kind, entry))
-    if not form.is_valid() or request.POST.get("action") == "check":
+    if not form.is_valid() or _action(request) == "check":
         return _render(request, form, status=200 if form.is_valid() else 422)
     try:
         made = services.create_request(
@@ -57,7 +58,7 @@ def new_request(request: HttpRequest) -> HttpResponse:
             proposal=form.proposal,
             entry_id=entry.pk if entry else None,
             origin="denied-flow" if form.cleaned_data.get("origin") == "denied-flow" else "page",
-            submit=request.POST.get("action") != "draft",
+            submit=_action(request) != "draft",
         )
     except DomainError as error:
         return _refused(request, form, error)
@@ -74,12 +75,12 @@ def edit_request(request: HttpRequest, number: int) -> HttpResponse:
     if request.method == "GET":
         return _render(request, ProposalForm(initial=initial_of(asked), **options), asked=asked)
     form = ProposalForm(_typed(request), **options)
-    if not form.is_valid() or request.POST.get("action") == "check":
+    if not form.is_valid() or _action(request) == "check":
         return _render(request, form, asked=asked, status=200 if form.is_valid() else 422)
     try:
         revision = _revision(request)
         made = services.edit_request(actor=request.user, request_id=asked.pk, revision=revision, proposal=form.proposal)
-        if request.POST.get("action") == "submit" and made.state != EgressRequest.State.IN_REVIEW:
+        if _action(request) == "submit" and made.state != EgressRequest.State.IN_REVIEW:
             made = services.submit_request(actor=request.user, request_id=asked.pk)
     except DomainError as error:
         return _refused(request, form, error, asked=asked)
@@ -152,6 +153,8 @@ def _entry(request: HttpRequest, kind: str) -> Entry | None:
     passport = request.GET.get("entry") or request.POST.get("entry") or ""
     if kind == _Kind.ADD:
         return None
+    if not is_passport(passport):
+        raise Http404
     known = Entry.objects.visible_to(request.user).select_related("team", "in_non_production", "in_production")
     return get_object_or_404(known, passport=passport)
 
@@ -184,8 +187,13 @@ def _typed(request: HttpRequest) -> Any:
     if not chosen:
         return request.POST
     typed = request.POST.copy()
-    typed["destination"], typed["action"] = chosen, "check"
+    typed["destination"] = chosen
     return typed
+
+
+def _action(request: HttpRequest) -> str:
+    """The button that was pressed; taking the canonical form only looks again."""
+    return "check" if "use_destination" in request.POST else request.POST.get("action", "check")
 
 
 def _revision(request: HttpRequest) -> int:
