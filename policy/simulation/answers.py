@@ -27,11 +27,13 @@ class Decision:
     origin: str | None = None
     rule: int | None = None
     section: str | None = None
+    # A rule passed it on, and behind it nothing had a say.
+    is_passed_on: bool = False
 
     @property
     def is_explicit(self) -> bool:
         """Whether a rule says so, rather than the absence of any."""
-        return self.rule is not None
+        return self.rule is not None and not self.is_passed_on
 
     def as_document(self, direction: Direction) -> dict[str, Any]:
         found: dict[str, Any] = {"direction": direction, "verdict": str(self.answer), "reason": self.reason}

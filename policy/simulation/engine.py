@@ -1,7 +1,7 @@
 """The order of judgement: admin tier, NetworkPolicy and its neighbours, baseline, and at last "allowed by default"."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby
 
@@ -175,7 +175,9 @@ def _outcome(policy: CompiledPolicy, rule: Rule, *, otherwise: Otherwise) -> Dec
     if rule.action != "pass":
         return policy.decision(rule, answer=_ANSWERS[rule.action])
     following = otherwise()
-    return following if following.origin is not None else policy.decision(rule, answer=following.answer)
+    if following.origin is not None:
+        return following
+    return replace(policy.decision(rule, answer=following.answer), is_passed_on=True)
 
 
 def _end_of_tier(question: Question, selected: Selected, *, otherwise: Otherwise, tier: Tier | None) -> Decision:

@@ -254,6 +254,13 @@ def test_14_a_baseline_accept_reopens_an_isolated_pod_on_cilium_alone(profile):
     assert answer(network_policy(), accept, profile=profile) == ("allow" if profile == "cilium" else "deny")
 
 
+def test_14_a_baseline_pass_reopens_nothing():
+    passing = cluster_policy(tier="Baseline", egress=[{"action": "Pass", "to": [{"networks": ["0.0.0.0/0"]}]}])
+
+    assert answer(network_policy(), passing, profile="cilium") == "deny"
+    assert answer(passing, profile="cilium") == "allow"
+
+
 def test_specs_are_policies_of_their_own_in_one_object():
     policy = cilium_policy()
     del policy["spec"]
