@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Identified, Team
@@ -93,6 +94,9 @@ class Cluster(Identified):
     @property
     def is_production(self) -> bool:
         return self.environment.tier == Tier.PRODUCTION
+
+    def get_absolute_url(self) -> str:
+        return reverse("clusters:detail", kwargs={"name": self.name})
 
     def is_silent(self, at: datetime) -> bool:
         """Whether it was last heard from too long ago for its state to be believed."""

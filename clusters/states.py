@@ -52,7 +52,7 @@ _TONES = {
 def look_of(cluster: Cluster, *, at: datetime) -> Look:
     """Green is only what answered a short time ago; what is not known is shown as such, and why."""
     if cluster.retired_at is not None:
-        return Look("muted", "archive", _("Retired"), "")
+        return Look("muted", "door-exit", _("Retired"), "")
     tone, icon = _TONES[Cluster.State(cluster.state)]
     if cluster.state == Cluster.State.CONNECTED and cluster.is_silent(at):
         return Look("warning", "help-circle", _("Not known"), _("It answered last, but too long ago to rely on."))

@@ -94,10 +94,10 @@ class DeniedGroup:
             "destination": self.requested_destination,
             "ports": self.ports,
             "namespaces": self.namespace,
-            "environments": ",".join(self.environments),
+            "environments": list(self.environments),
             "origin": "denied-flow",
         }
-        return urlencode({key: value for key, value in fields.items() if value})
+        return urlencode({key: value for key, value in fields.items() if value}, doseq=True)
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Pages of the fleet, split by what people do on them."""
