@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from policy.bundles import Bundle, Fidelity, Fragment, sorted_objects
@@ -109,7 +111,8 @@ def compile_cluster(*, capabilities: Capabilities, template: Template) -> Bundle
 def compile_entry(*, capabilities: Capabilities, template: Template, entry: PolicyEntry, at: datetime) -> CompiledEntry:
     """What the entry alone becomes; one that has ended becomes nothing."""
     compiler = compiler_of(capabilities.dialect)
-    if not _is_in_force(entry, at=at):
+    _check_instant(at)
+    if not entry.is_in_force(at):
         rendering = Rendering(entry, impossible(f"The entry ended at {entry.expires_at}"))
     else:
         rendering = compiler.render(entry, capabilities=capabilities, template=template)
@@ -126,16 +129,22 @@ def compiler_of(dialect: str) -> Compiler:
 
 def entries_in_force(entries: Iterable[PolicyEntry], *, at: datetime) -> list[PolicyEntry]:
     """The entries that have not ended, each passport once, in the order of passports."""
+    _check_instant(at)
+    living = [entry for entry in entries if entry.expires_at is None or at < entry.expires_at]
+    living.sort(key=attrgetter("passport"))
+    if all(one.passport != other.passport for one, other in pairwise(living)):
+        return living
+    return _without_repeats(living)
+
+
+def _without_repeats(living: list[PolicyEntry]) -> list[PolicyEntry]:
     found: dict[str, PolicyEntry] = {}
-    for entry in entries:
-        if not _is_in_force(entry, at=at):
-            continue
+    for entry in living:
         if found.setdefault(entry.passport, entry) != entry:
             raise DuplicatePassport(f"Two entries carry the passport {entry.passport}")
-    return [found[passport] for passport in sorted(found)]
+    return list(found.values())
 
 
-def _is_in_force(entry: PolicyEntry, *, at: datetime) -> bool:
+def _check_instant(at: datetime) -> None:
     if at.tzinfo is None:
         raise InvalidEntry("The instant to compile for needs a time zone")
-    return entry.is_in_force(at)
