@@ -77,7 +77,7 @@ def test_the_body_is_taken_as_it_is_whatever_it_calls_itself(content_type):
         "Bearer nonsense",
         "Bearer spf_" + "x" * 43,
         "Bearer spf_\x00",
-        "Bearer {secret}",
+        "Token {secret}",
         "Bearer {secret} x",
     ],
 )
@@ -118,7 +118,7 @@ def test_a_persons_session_or_token_does_not_open_the_ingest():
 
 def test_a_sources_token_opens_nothing_else():
     _sender, secret = source()
-    for header in (f"Bearer {secret}", f"Bearer {secret}"):
+    for header in (f"Bearer {secret}", f"Token {secret}"):
         response = Client().get("/api/v1/clusters/", headers={"Authorization": header})
         assert response.status_code in {401, 403}
 

@@ -299,8 +299,8 @@ def drift_is_seen_and_reverted(walk: Walk) -> None:
 
 def its_use_is_seen(walk: Walk, passport: str) -> None:
     source = walk.pia.post("flow-sources/", {"cluster": CILIUM_PRODUCTION, "name": "hubble"}, expect=201)
-    lines = [hubble_line(NAME, "FORWARDED", minute) for minute in range(5)]
-    lines += [hubble_line("api.paypal.com", "DROPPED", minute) for minute in range(3)]
+    lines = [hubble_line(NAME, "FORWARDED", number) for number in range(5)]
+    lines += [hubble_line("api.paypal.com", "DROPPED", number) for number in range(3)]
     for _ in range(2):  # delivered twice, counted once
         sent = httpx.post(
             f"{walk.product.address}/api/v1/flows/ingest/", content="\n".join(lines),
@@ -379,13 +379,13 @@ def wish(destination: str, *, ports: str = "443/tcp", workload: dict[str, str] |
     }
 
 
-def hubble_line(name: str, verdict: str, minute: int) -> str:
-    at = datetime.now(UTC) - timedelta(minutes=minute + 1)
+def hubble_line(name: str, verdict: str, number: int) -> str:
+    at = datetime.now(UTC) - timedelta(seconds=number)
     flow = {
         "time": at.strftime("%Y-%m-%dT%H:%M:%S.%f000Z"),
         "verdict": verdict,
         "IP": {"source": "10.0.1.7", "destination": "198.18.0.9", "ipVersion": "IPv4"},
-        "l4": {"TCP": {"source_port": 40000 + minute, "destination_port": 443, "flags": {"SYN": True}}},
+        "l4": {"TCP": {"source_port": 40000 + number, "destination_port": 443, "flags": {"SYN": True}}},
         "source": {
             "cluster_name": "a-name-that-nobody-believes",
             "namespace": "checkout",
