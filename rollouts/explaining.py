@@ -15,7 +15,7 @@ from accounts.models import User
 from allowlist.desired import Scope, Target, template_of
 from allowlist.models import Entry, EntryRevision
 from clusters.models import Cluster, EnforcementPoint, Namespace
-from policy.addresses import Address, plain_address
+from policy.addresses import Address, AddressSet, plain_address
 from policy.destinations import Destination
 from policy.errors import DomainError
 from policy.names import canonical_name, is_below
@@ -237,10 +237,12 @@ def _guardrail(question: Question, target: Target) -> str:
     """The template's own refusal, which no entry overrides where the dialect can deny."""
     if question.address is None or target.enforcement_point.dialect != "cilium":
         return ""
-    for block in template_of(target.cluster).guardrails:
-        if question.address in ipaddress.ip_network(block):
-            return _("The standard template denies %(block)s to everybody, whatever an entry says.") % {"block": block}
-    return ""
+    asked = AddressSet.of([ipaddress.ip_network(question.address)])
+    if not template_of(target.cluster).guarded.covers(asked):
+        return ""
+    return _("The standard template denies %(address)s to everybody, whatever an entry says.") % {
+        "address": question.address
+    }
 
 
 def _notes(
