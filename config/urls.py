@@ -7,6 +7,7 @@ from config import views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("practice/", views.practice, name="practice"),
     path("theme/", views.choose_theme, name="theme"),
     path("health/live/", views.live, name="live"),
     path("health/ready/", views.ready, name="ready"),

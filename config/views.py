@@ -1,5 +1,6 @@
 """The home page, by role, and the two questions that an orchestrator asks."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -8,6 +9,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from config.demo import progress
 from config.home import tiles_for
 from config.shell import THEMES
 
@@ -18,6 +20,13 @@ YEAR = 365 * 24 * 3600
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     return render(request, "home.html", {"tiles": tiles_for(request.user, at=timezone.now())})
+
+
+@login_required
+@require_GET
+def practice(request: HttpRequest) -> HttpResponse:
+    """How far the practice clusters are, for the page that asks again while they are under way."""
+    return render(request, "components/practice.html", {"progress": progress.read() if settings.DEMO_MODE else None})
 
 
 @require_POST

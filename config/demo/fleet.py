@@ -17,6 +17,7 @@ from practice import ControlPlane
 
 FIRST_PORT = 18440
 WAIT_SECONDS = 120
+CILIUM_VERSION = "v1.20.2"
 Say = Callable[[str], object]
 
 # Namespace → owning team and its workloads.
@@ -58,7 +59,7 @@ def start_fleet(say: Say) -> list[ControlPlane]:
         plane = ControlPlane(name=one.name, data_dir=folder, port=FIRST_PORT + number)
         plane.start()
         plane.install_crds(cilium=one.cilium)
-        plane.ensure_objects(_contents())
+        plane.ensure_objects([*_contents(), *([_cilium_agent()] if one.cilium else [])])
         planes.append(plane)
     return planes
 
@@ -111,6 +112,13 @@ def _contents() -> list[dict[str, Any]]:
         objects.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
         objects += [_deployment(name, workload) for workload in workloads]
     return objects
+
+
+def _cilium_agent() -> dict[str, Any]:
+    """The agent's pod as an object: its image says which Cilium a real cluster would run."""
+    container = {"name": "cilium-agent", "image": f"registry.invalid/cilium/cilium:{CILIUM_VERSION}"}
+    metadata = {"name": "cilium-practice", "namespace": "kube-system", "labels": {"k8s-app": "cilium"}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}}
 
 
 def _deployment(namespace: str, workload: str) -> dict[str, Any]:
