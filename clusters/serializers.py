@@ -134,14 +134,14 @@ class AssignmentSerializer(serializers.Serializer):
     team = _team(allow_null=True)
 
 
-class FindingSerializer(serializers.Serializer):
+class ContactFindingSerializer(serializers.Serializer):
     step = serializers.CharField()
     result = serializers.ChoiceField(choices=["ok", "warning", "failed"])
     detail = serializers.CharField()
 
 
 class ContactSerializer(serializers.ModelSerializer):
-    findings = FindingSerializer(many=True)
+    findings = ContactFindingSerializer(many=True)
 
     class Meta:
         model = Contact
