@@ -12,13 +12,13 @@ CI_WORKERS ?= 2
 ## Make .venv, the front-end assets and the sallyport command; quick when nothing changed.
 setup: .venv/.python-stamp static/vendor/.stamp
 
-.venv/.uv-stamp:
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@command -v uv >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@touch $@
+# uv from the system when there is one, else into .venv by pip.
+ENSURE_UV = { test -x $(BIN)/python || $(PYTHON) -m venv .venv; } && { command -v uv >/dev/null \
+	|| $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 
-.venv/.python-stamp: requirements/dev.lock pyproject.toml .venv/.uv-stamp
-	VIRTUAL_ENV=$(CURDIR)/.venv uv pip sync --quiet --require-hashes requirements/dev.lock
+.venv/.python-stamp: requirements/dev.lock pyproject.toml
+	@$(ENSURE_UV)
+	@VIRTUAL_ENV=$(CURDIR)/.venv uv pip sync --quiet --require-hashes requirements/dev.lock
 	@echo "$(CURDIR)" > $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sallyport.pth
 	@printf '%s\n' '#!$(CURDIR)/.venv/bin/python' 'import sys' 'from policy.cli import main' 'sys.exit(main())' > $(BIN)/sallyport
 	@chmod +x $(BIN)/sallyport
@@ -64,7 +64,8 @@ schema: setup
 	SECRET_KEY=schema SALLYPORT_PLAIN_HTTP=true $(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
 
 ## Compile the lock files again after a change of pyproject.toml.
-lock: .venv/.uv-stamp
+lock:
+	@$(ENSURE_UV)
 	uv pip compile --quiet --python 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements/base.lock
 	uv pip compile --quiet --python 3.11 --extra embedded --group dev --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements/dev.lock
 
