@@ -169,6 +169,8 @@ def test_pattern_is_refused_whatever_the_name(dialect: str, pattern: str) -> Non
 @pytest.mark.parametrize("name", ["", ".", "..", "a..x.com.", "bücher.ch", "\u212a.com", "a b", "a\n.x.com", "a" * 300])
 def test_what_is_no_name_never_matches_a_name(dialect: str, name: str) -> None:
     assert result(dialect, "k.com", name=name) == "no-match"
+    if dialect in ("squid", "aws-nfw"):
+        assert result(dialect, ".k.com", name=name) == "no-match"
 
 
 def test_cilium_before_1_19_knows_no_depth_and_only_one_star_for_every_name() -> None:
@@ -177,6 +179,7 @@ def test_cilium_before_1_19_knows_no_depth_and_only_one_star_for_every_name() ->
     assert matched("cilium", "**", version="1.18") == []
     assert matched("cilium", "*", version="1.18") == list(NAMES)
     assert matched("cilium", "**.x.com", version="1.19") == EVERY_DEPTH
+    assert matched("cilium", "**", version="1.19") == list(NAMES)
     assert matched("cilium", "**.x.com", version="v1.20.2") == EVERY_DEPTH
     assert matched("cilium", "**.x.com", version="2") == EVERY_DEPTH
 
@@ -277,6 +280,48 @@ def test_reasons_say_which_pattern_and_how() -> None:
     assert "literally" in match(dialect="squid", pattern="*.x.com", name="a.x.com").reason
     assert "1.20" in match(dialect="cilium", pattern="*.x", name="a.x", field="serverNames", version="1.19").reason
     assert "final dot" in match(dialect="antrea", pattern="x.com.", name="x.com").reason
+
+
+CILIUM_REASONS = [
+    ("x.com", "x.com", "1.20", "(exact)"),
+    ("*", "x.com", "1.18", "(every name)"),
+    ("**", "x.com", "1.19", "(every name)"),
+    ("**.x.com", "a.x.com", "1.19", "(one or more labels)"),
+    ("**.x.com", "a.x.com", "1.18", "(a star stays inside its label)"),
+    ("*.x.com", "a.x.com", "1.20", "(a star stays inside its label)"),
+    ("**a.com", "xa.com", "1.20", "(a star stays inside its label)"),
+    ("*.x.com", "x.com", "1.20", "outside '*.x.com' (a star stays inside its label; the apex is not included)"),
+    ("x.com", "y.com", "1.20", "no pattern is exactly this name"),
+]
+
+
+@pytest.mark.parametrize(("pattern", "name", "version", "words"), CILIUM_REASONS)
+def test_reasons_of_cilium_say_what_the_star_means_to_this_version(
+    pattern: str, name: str, version: str, words: str
+) -> None:
+    assert words in match(dialect="cilium", pattern=pattern, name=name, version=version).reason
+
+
+def test_the_reason_for_server_names_is_about_them_only() -> None:
+    assert "literally" not in match(dialect="cilium", pattern="*.x", name="b.y", version="1.19").reason
+    assert (
+        "literally"
+        not in match(dialect="cilium", pattern="*.x", name="b.y", field="serverNames", version="1.20").reason
+    )
+
+
+def test_reasons_of_squid_say_why_nothing_fits() -> None:
+    assert "never matches" in match(dialect="squid", patterns=(), name="x.com").reason
+    assert match(dialect="squid", pattern="y.com", name="x.com").reason == "no value fits this name"
+
+
+def test_an_expression_outside_of_posix_is_not_judged_by_guessing() -> None:
+    assert result("squid", r"\d", field="dstdom_regex") == "invalid"
+
+
+def test_a_value_of_squid_has_a_limit() -> None:
+    assert result("squid", "a" * 8192) == "no-match"
+    assert result("squid", "a" * 8193) == "invalid"
 
 
 def test_a_wrong_call_is_an_error_and_no_answer() -> None:
