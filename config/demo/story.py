@@ -88,21 +88,26 @@ def tell_story(say: Say) -> None:
 
 def _play(wish: Wish) -> None:
     request = _ask(wish)
-    read = {"request_id": request.pk, "revision": request.revision}
     if wish.goes in {"approved", "proved", "production"}:
         _approve(request)
     elif wish.goes == "rejected":
         reject_request(
             actor=person("rita"),
-            **read,
+            request_id=request.pk,
+            revision=request.revision,
             comment="A whole network on every port is more than an evaluation needs.",
             cited_rule="any-port",
             acceptable_change="Name the two services that you measure, with their ports.",
         )
     elif wish.goes == "changes":
-        request_changes(actor=person("remy"), **read, comment="Which host key do you expect, and who rotates it?")
+        request_changes(
+            actor=person("remy"),
+            request_id=request.pk,
+            revision=request.revision,
+            comment="Which host key do you expect, and who rotates it?",
+        )
     elif wish.goes == "withdrawn":
-        withdraw_request(actor=person(wish.asker), **read)
+        withdraw_request(actor=person(wish.asker), request_id=request.pk, revision=request.revision)
 
 
 def _ask(wish: Wish) -> EgressRequest:

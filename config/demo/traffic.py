@@ -6,6 +6,7 @@ import json
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 from flows.services import create_source, ingest
@@ -70,7 +71,7 @@ def _hour_of(cluster: str, hour: datetime) -> list[str]:
 
 
 def _line(cluster: str, habit: Habit, at: datetime, chance: random.Random) -> str:
-    flow = {
+    flow: dict[str, Any] = {
         "time": at.strftime("%Y-%m-%dT%H:%M:%S.%f000Z"),
         "verdict": "FORWARDED" if habit.allowed else "DROPPED",
         "IP": {"source": f"10.0.1.{chance.randrange(2, 250)}", "destination": habit.address, "ipVersion": "IPv4"},
