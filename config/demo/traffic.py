@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
-from flows.services import create_source, ingest
 
 from clusters.models import Cluster
 from config.demo.people import person
 from flows.models import FlowSource
+from flows.services import create_source, ingest
 
 HOURS_BACK = 72
 SOURCE_NAME = "hubble"
