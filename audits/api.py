@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
@@ -57,8 +58,10 @@ class CampaignViewSet(ReadOnlyModelViewSet):
 class ApiRowFilter(RowFilter):
     """The page's filter, and the quarter that the page has in its address."""
 
+    quarter = django_filters.CharFilter(field_name="campaign__quarter", max_length=7)
+
     class Meta(RowFilter.Meta):
-        fields = {"campaign__quarter": ["exact"]}
+        pass
 
 
 @extend_schema_view(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from audits.models import Campaign, CampaignRow
+from audits.querysets import CampaignRowQuerySet
 
 DECISIONS = [("undecided", _("Undecided")), *CampaignRow.Decision.choices]
 USAGES = [("used", _("Used")), ("unused", _("Unused")), ("unknown", _("Not known"))]
@@ -29,13 +30,13 @@ class RowFilter(django_filters.FilterSet):
         model = CampaignRow
         fields: list[str] = []
 
-    def by_text(self, rows: QuerySet[CampaignRow], _name: str, value: str) -> QuerySet[CampaignRow]:
+    def by_text(self, rows: CampaignRowQuerySet, _name: str, value: str) -> CampaignRowQuerySet:
         return rows.filter(Q(entry__passport__icontains=value) | Q(destination__icontains=value))
 
-    def by_decision(self, rows: QuerySet[CampaignRow], _name: str, value: str) -> QuerySet[CampaignRow]:
+    def by_decision(self, rows: CampaignRowQuerySet, _name: str, value: str) -> CampaignRowQuerySet:
         return rows.undecided() if value == "undecided" else rows.filter(decision=value)
 
-    def by_mine(self, rows: QuerySet[CampaignRow], _name: str, value: bool) -> QuerySet[CampaignRow]:
+    def by_mine(self, rows: CampaignRowQuerySet, _name: str, value: bool) -> CampaignRowQuerySet:
         return rows.decidable_by(self.request.user) if value else rows
 
 

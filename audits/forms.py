@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from typing import Any, cast
 
 from django import forms
 from django.db.models import QuerySet
@@ -31,9 +32,9 @@ class DecideForm(forms.Form):
         help_text=_("Needed where several rows are decided at once."),
     )
 
-    def __init__(self, *args: object, rows: QuerySet[CampaignRow], **kwargs: object) -> None:
+    def __init__(self, *args: Any, rows: QuerySet[CampaignRow], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["rows"].queryset = rows
+        cast(forms.ModelMultipleChoiceField, self.fields["rows"]).queryset = rows
         self.fields["rows"].error_messages["required"] = _("Choose at least one row.")
         self.fields["new_end_at"].initial = (timezone.now() + timedelta(days=DEFAULT_DAYS)).date()
 

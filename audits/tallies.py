@@ -53,5 +53,5 @@ def tallies_of(campaigns: Iterable[Campaign], *, rows: QuerySet[CampaignRow]) ->
     """The tally of each campaign over the rows given, in one query."""
     wanted = [campaign.pk for campaign in campaigns]
     counted = rows.filter(campaign__in=wanted).order_by().values("campaign").annotate(**_COUNTS)
-    found = {one.pop("campaign"): Tally(**one) for one in counted}
+    found = {campaign: Tally(*counts) for campaign, *counts in counted.values_list("campaign", *_COUNTS)}
     return {key: found.get(key, Tally()) for key in wanted}

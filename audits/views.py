@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,6 +21,7 @@ from audits.filters import RowFilter
 from audits.forms import DecideForm
 from audits.models import Campaign, CampaignRow
 from audits.permissions import may_close
+from audits.querysets import CampaignRowQuerySet
 from audits.services import RowResult
 from audits.tallies import tallies_of, tally_of
 from policy.errors import DomainError
@@ -79,7 +82,7 @@ def close(request: HttpRequest, quarter: str) -> HttpResponse:
     return redirect("audits:campaign", quarter=quarter)
 
 
-def _decide(request: HttpRequest, chosen: list[object], given: dict[str, object]) -> list[RowResult]:
+def _decide(request: HttpRequest, chosen: list[uuid.UUID], given: dict[str, Any]) -> list[RowResult]:
     """One row alone needs no reason, and its refusal belongs beside the form."""
     if len(chosen) > 1:
         return services.decide_rows(actor=request.user, row_ids=chosen, **given)
@@ -101,7 +104,7 @@ def _visible(request: HttpRequest, quarter: str) -> Campaign:
     return get_object_or_404(Campaign.objects.visible_to(request.user).select_related("closed_by"), quarter=quarter)
 
 
-def _rows(request: HttpRequest, found: Campaign) -> QuerySet[CampaignRow]:
+def _rows(request: HttpRequest, found: Campaign) -> CampaignRowQuerySet:
     return CampaignRow.objects.visible_to(request.user).filter(campaign=found)
 
 

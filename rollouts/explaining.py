@@ -101,7 +101,7 @@ def explain(
     if push is None or push.published is None:
         sentence = _("The namespace is not under default deny yet: nothing of ours denies anything there.")
         return Explanation("unknown", sentence, question, target)
-    return _answer(question, target, push, at=at)
+    return _answer(question, target, push, push.published, at=at)
 
 
 def _question(text: str, *, port: int | None, protocol: str) -> Question:
@@ -139,9 +139,8 @@ def _target(user: User, *, cluster: str, namespace: str) -> Target:
     return Target(point, seen)
 
 
-def _answer(question: Question, target: Target, push: NamespacePush, *, at: datetime) -> Explanation:
-    published: Bundle = push.published
-    matches, near = _judge_all(question, target, push, at=at)
+def _answer(question: Question, target: Target, push: NamespacePush, published: Bundle, *, at: datetime) -> Explanation:
+    matches, near = _judge_all(question, target, published, read_back_at=push.published_at, at=at)
     foreign = tuple(
         DriftFinding.objects.open().filter(
             enforcement_point=target.enforcement_point,
@@ -149,19 +148,20 @@ def _answer(question: Question, target: Target, push: NamespacePush, *, at: date
             difference__in=[DriftFinding.Difference.FOREIGN, DriftFinding.Difference.EXTRA],
         )
     )
-    notes = list(_notes(question, target, push, matches, at=at))
-    guarded = _guardrail(question, target)
+    notes = list(_notes(question, published, matches, is_known=is_fresh(push, at)))
+    verdict, sentence = _verdict(_guardrail(question, target), matches, push, published)
+    shown = tuple(matches) if verdict == "allowed" else ()
+    return Explanation(verdict, sentence, question, target, shown, tuple(near), foreign, tuple(notes), push.compared_at)
+
+
+def _verdict(guarded: str, matches: list[Match], push: NamespacePush, published: Bundle) -> tuple[Verdict, str]:
     if guarded:
-        matches, verdict, sentence = (), "denied", guarded
-    elif matches:
-        verdict, sentence = "allowed", _allowed_sentence(matches[0], published)
-    elif push.default_deny_since is None:
-        verdict, sentence = "unknown", _("No entry allows it, but the default deny was not found on the cluster.")
-    else:
-        verdict, sentence = "denied", _("No entry in force allows it, and everything else is denied.")
-    return Explanation(
-        verdict, sentence, question, target, tuple(matches), tuple(near), foreign, tuple(notes), push.compared_at
-    )
+        return "denied", guarded
+    if matches:
+        return "allowed", _allowed_sentence(matches[0], published)
+    if push.default_deny_since is None:
+        return "unknown", _("No entry allows it, but the default deny was not found on the cluster.")
+    return "denied", _("No entry in force allows it, and everything else is denied.")
 
 
 def _allowed_sentence(match: Match, published: Bundle) -> str:
@@ -170,15 +170,15 @@ def _allowed_sentence(match: Match, published: Bundle) -> str:
 
 
 def _judge_all(
-    question: Question, target: Target, push: NamespacePush, *, at: datetime
+    question: Question, target: Target, published: Bundle, *, read_back_at: datetime | None, at: datetime
 ) -> tuple[list[Match], list[Match]]:
     """The entries that allow the flow, and those that nearly do with what they lack."""
     matches, near = [], []
     for revision in _candidates(target):
-        lacking = list(_lacks(question, revision, target, push, at=at))
+        lacking = list(_lacks(question, revision, target, published, at=at))
         if not lacking:
             matches.append(
-                Match(revision, _terms(revision), published_at=push.published_at, generation=push.published.generation)
+                Match(revision, _terms(revision), published_at=read_back_at, generation=published.generation)
             )
         elif question.is_meant_by(revision.parsed_destination) or question.is_near(revision.parsed_destination):
             near.append((len(lacking), revision.entry.passport, Match(revision, " ".join(lacking))))
@@ -200,7 +200,7 @@ def _candidates(target: Target) -> Iterable[EntryRevision]:
 
 
 def _lacks(
-    question: Question, revision: EntryRevision, target: Target, push: NamespacePush, *, at: datetime
+    question: Question, revision: EntryRevision, target: Target, published: Bundle, *, at: datetime
 ) -> Iterable[str]:
     """What keeps the entry from allowing the flow, each as a sentence; nothing where it does allow it."""
     if not question.is_meant_by(revision.parsed_destination):
@@ -215,12 +215,12 @@ def _lacks(
         yield _("This namespace or cluster is outside its scope.")
     elif revision.entry.carried_in(target.tier) is None:
         yield _("It has not been promoted to production.")
-    elif revision.entry.passport not in push.published.passports:
-        yield _not_published(revision, push)
+    elif revision.entry.passport not in published.passports:
+        yield _not_published(revision, published)
 
 
-def _not_published(revision: EntryRevision, push: NamespacePush) -> str:
-    fidelity = push.published.fidelity.get(revision.entry.passport)
+def _not_published(revision: EntryRevision, published: Bundle) -> str:
+    fidelity = published.fidelity.get(revision.entry.passport)
     if fidelity is not None:
         return _("This cluster cannot carry it: %(reason)s.") % {"reason": fidelity["reason"]}
     return _("It is approved, but not published on this cluster yet.")
@@ -245,15 +245,13 @@ def _guardrail(question: Question, target: Target) -> str:
     }
 
 
-def _notes(
-    question: Question, target: Target, push: NamespacePush, matches: list[Match], *, at: datetime
-) -> Iterable[str]:
-    if not is_fresh(push, at):
+def _notes(question: Question, published: Bundle, matches: list[Match], *, is_known: bool) -> Iterable[str]:
+    if not is_known:
         yield _("The cluster was not compared lately; whether it still carries this is not known.")
     if question.port == 53 and question.protocol in ("TCP", "UDP"):
         yield _("Questions to the cluster's own DNS are allowed by the template.")
     for match in matches:
-        fidelity = push.published.fidelity.get(match.entry.passport)
+        fidelity = published.fidelity.get(match.entry.passport)
         if fidelity and fidelity["verdict"] != "exact":
             yield f"{match.entry.passport}: {fidelity['reason']}."
     if matches and question.name is not None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from rollouts.models import DriftFinding, Rollout
+from rollouts.querysets import RolloutQuerySet
 
 STATES = [("under-way", _("Under way")), *Rollout.State.choices]
 
@@ -26,12 +27,12 @@ class RolloutFilter(django_filters.FilterSet):
         model = Rollout
         fields: list[str] = []
 
-    def by_text(self, rollouts: QuerySet[Rollout], _name: str, value: str) -> QuerySet[Rollout]:
+    def by_text(self, rollouts: RolloutQuerySet, _name: str, value: str) -> RolloutQuerySet:
         return rollouts.filter(
             Q(revision__entry__passport__icontains=value) | Q(revision__destination__icontains=value)
         )
 
-    def by_state(self, rollouts: QuerySet[Rollout], _name: str, value: str) -> QuerySet[Rollout]:
+    def by_state(self, rollouts: RolloutQuerySet, _name: str, value: str) -> RolloutQuerySet:
         return rollouts.under_way() if value == "under-way" else rollouts.filter(state=value)
 
 

@@ -6,7 +6,8 @@ import uuid
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from allowlist.desired import targets_of
 from allowlist.models import DesiredNamespace, EntryRevision
 from allowlist.services import lock_entry
 from clusters.models import Tier
+from flows.models import EntryUsage
 from ledger.services import record
 from notifications.services import notify
 from rollouts.models import NamespacePush, Rollout, RolloutTarget
@@ -23,6 +25,7 @@ from rollouts.targets import OPEN, judge
 
 State = Rollout.State
 TargetState = RolloutTarget.State
+MAX_OBSERVED = 1000
 SETTLED = (TargetState.VERIFIED, TargetState.IMPOSSIBLE)
 
 
@@ -34,7 +37,26 @@ def advance(at: datetime | None = None) -> int:
         changed += start(revision_id, at=at)
     for rollout_id in _movable().values_list("pk", flat=True):
         changed += move(rollout_id, at=at)
+    note_observed()
     return changed
+
+
+def note_observed() -> int:
+    """Note the first flow under what was read back: an API server accepts, only a flow shows that somebody enforces."""
+    flows = EntryUsage.objects.filter(
+        entry=OuterRef("rollout__revision__entry"),
+        cluster=OuterRef("enforcement_point__cluster"),
+        namespace=OuterRef("namespace__name"),
+        last_seen_at__gte=OuterRef("verified_at"),
+    ).order_by("last_seen_at")
+    seen = Greatest(Subquery(flows.values("first_seen_at")[:1]), F("verified_at"))
+    unseen = RolloutTarget.objects.filter(
+        state=TargetState.VERIFIED, observed_at=None, rollout__revision__kind=EntryRevision.Kind.GRANT
+    )
+    found = list(unseen.filter(Exists(flows)).annotate(seen_at=seen).only("pk")[:MAX_OBSERVED])
+    for target in found:
+        target.observed_at = target.seen_at
+    return RolloutTarget.objects.bulk_update(found, ["observed_at"])
 
 
 def _movable() -> QuerySet[Rollout]:

@@ -8,60 +8,132 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('allowlist', '0001_initial'),
-        ('governance', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("allowlist", "0001_initial"),
+        ("governance", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Campaign',
+            name="Campaign",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('quarter', models.CharField(help_text='Such as 2026-Q4.', max_length=7, unique=True)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('closed', 'Closed')], default='open', max_length=10)),
-                ('on_silence', models.CharField(choices=[('revoke', 'Revoke'), ('keep', 'Keep until its end')], default='revoke', max_length=10)),
-                ('opened_at', models.DateTimeField()),
-                ('deadline_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('closed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("quarter", models.CharField(help_text="Such as 2026-Q4.", max_length=7, unique=True)),
+                (
+                    "state",
+                    models.CharField(choices=[("open", "Open"), ("closed", "Closed")], default="open", max_length=10),
+                ),
+                (
+                    "on_silence",
+                    models.CharField(
+                        choices=[("revoke", "Revoke"), ("keep", "Keep until its end")], default="revoke", max_length=10
+                    ),
+                ),
+                ("opened_at", models.DateTimeField()),
+                ("deadline_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-quarter'],
+                "ordering": ["-quarter"],
             },
         ),
         migrations.CreateModel(
-            name='CampaignRow',
+            name="CampaignRow",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('destination', models.CharField(max_length=1000)),
-                ('ports', models.CharField(max_length=500)),
-                ('justification', models.TextField()),
-                ('expires_at', models.DateTimeField()),
-                ('entry_created_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField(blank=True, null=True)),
-                ('usage', models.CharField(help_text='used, unused or unknown: unused only where logs covered the window.', max_length=10)),
-                ('usage_reason', models.CharField(blank=True, max_length=300)),
-                ('decision', models.CharField(blank=True, choices=[('keep', 'Keep'), ('revoke', 'Revoke')], max_length=10)),
-                ('new_end_at', models.DateTimeField(blank=True, null=True)),
-                ('note', models.TextField(blank=True)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('reminded_at', models.DateTimeField(blank=True, null=True)),
-                ('reminder_count', models.PositiveSmallIntegerField(default=0)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rows', to='audits.campaign')),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaign_rows', to='allowlist.entry')),
-                ('request', models.ForeignKey(blank=True, help_text='The ordinary request that carries the decision out.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='campaign_rows', to='governance.egressrequest')),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaign_rows', to='accounts.team')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("destination", models.CharField(max_length=1000)),
+                ("ports", models.CharField(max_length=500)),
+                ("justification", models.TextField()),
+                ("expires_at", models.DateTimeField()),
+                ("entry_created_at", models.DateTimeField()),
+                ("last_seen_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "usage",
+                    models.CharField(
+                        help_text="used, unused or unknown: unused only where logs covered the window.", max_length=10
+                    ),
+                ),
+                ("usage_reason", models.CharField(blank=True, max_length=300)),
+                (
+                    "decision",
+                    models.CharField(blank=True, choices=[("keep", "Keep"), ("revoke", "Revoke")], max_length=10),
+                ),
+                ("new_end_at", models.DateTimeField(blank=True, null=True)),
+                ("note", models.TextField(blank=True)),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("reminded_at", models.DateTimeField(blank=True, null=True)),
+                ("reminder_count", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="rows", to="audits.campaign"
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="campaign_rows", to="allowlist.entry"
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The ordinary request that carries the decision out.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="campaign_rows",
+                        to="governance.egressrequest",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="campaign_rows", to="accounts.team"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['team__name', 'destination'],
-                'constraints': [models.UniqueConstraint(fields=('campaign', 'entry'), name='campaign_row_once_per_entry'), models.CheckConstraint(condition=models.Q(models.Q(('decision', 'keep'), _negated=True), ('new_end_at__isnull', False), _connector='OR'), name='kept_row_has_a_new_end'), models.CheckConstraint(condition=models.Q(('decision', ''), ('decided_by__isnull', False), _connector='OR'), name='decided_row_names_who')],
+                "ordering": ["team__name", "destination"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("campaign", "entry"), name="campaign_row_once_per_entry"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decision", "keep"), _negated=True),
+                            ("new_end_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="kept_row_has_a_new_end",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("decision", ""), ("decided_by__isnull", False), _connector="OR"),
+                        name="decided_row_names_who",
+                    ),
+                ],
             },
         ),
     ]

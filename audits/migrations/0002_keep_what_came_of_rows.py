@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('audits', '0001_initial'),
+        ("audits", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='campaignrow',
-            name='carried_out_at',
-            field=models.DateTimeField(blank=True, help_text='When the decision, or silence, took effect.', null=True),
+            model_name="campaignrow",
+            name="carried_out_at",
+            field=models.DateTimeField(blank=True, help_text="When the decision, or silence, took effect.", null=True),
         ),
         migrations.AddField(
-            model_name='campaignrow',
-            name='outcome',
-            field=models.CharField(blank=True, help_text='What came of it, in words.', max_length=300),
+            model_name="campaignrow",
+            name="outcome",
+            field=models.CharField(blank=True, help_text="What came of it, in words.", max_length=300),
         ),
     ]

@@ -63,10 +63,10 @@ def decide_row(
     row.new_end_at = None
     if decision == Decision.KEEP:
         check_may_keep(actor, row.entry)
-        row.new_end_at = _checked_end(new_end_at, at=at)
+        end = _checked_end(new_end_at, at=at)
+        extend_entry(actor=actor, entry_id=row.entry_id, expires_at=end, note=row.note, at=at)
+        row.new_end_at = end
     row.save(update_fields=["note", "decision", "decided_by", "decided_at", "new_end_at"])
-    if decision == Decision.KEEP:
-        extend_entry(actor=actor, entry_id=row.entry_id, expires_at=row.new_end_at, note=row.note, at=at)
     record(
         "campaign.row-decided",
         actor=actor,

@@ -29,7 +29,7 @@ MOVES_BY_ITSELF = (Rollout.State.NON_PRODUCTION, Rollout.State.PRODUCTION)
 @require_GET
 def rollouts(request: HttpRequest) -> HttpResponse:
     """Revisions on their way, newest first."""
-    known = Rollout.objects.visible_to(request.user).for_lists()
+    known = Rollout.objects.visible_to(request.user).for_lists().order_by("-started_at", "pk")
     chosen = RolloutFilter(request.GET, queryset=known)
     page = Paginator(chosen.qs, PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "rollouts/list.html", {"filter": chosen, "page_obj": page})

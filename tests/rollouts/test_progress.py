@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.template import Context, Template
 
 from allowlist.services import extend_entry
+from flows.models import EntryUsage
 from ledger.models import LedgerEntry
 from notifications.models import Notification
 from rollouts.errors import NotAllowed, NotPossibleNow, NotProved, SamePerson, StatementMissing
 from rollouts.models import Proof, Rollout, RolloutTarget
-from rollouts.progress import advance
+from rollouts.progress import advance, note_observed
 from rollouts.services import confirm_proof, promote
 from tests import factories
 from tests.rollouts.fleet import Fleet, kubectl_on, soon
@@ -158,3 +162,39 @@ def test_targets_that_a_dead_pusher_left_behind_are_settled_from_the_published_b
 
     assert Rollout.objects.get().state == "complete"
     assert RolloutTarget.objects.get().verified_at
+
+
+def test_the_first_flow_under_what_was_read_back_is_noted_once(fleet: Fleet) -> None:
+    revision = fleet.grant()
+    rollout = settled(fleet)
+    target = rollout.targets.get()
+    site = fleet.sites["staging"]
+    seen = {"entry": revision.entry, "cluster": site.cluster, "namespace": fleet.namespace, "flow_count": 3}
+    before, after = target.verified_at - timedelta(hours=2), target.verified_at + timedelta(minutes=5)
+    EntryUsage.objects.create(day=before.date(), workload="old", first_seen_at=before, last_seen_at=before, **seen)
+    assert note_observed() == 0
+
+    EntryUsage.objects.create(day=after.date(), workload="web", first_seen_at=after, last_seen_at=after, **seen)
+
+    assert note_observed() == 1
+    assert note_observed() == 0
+    target.refresh_from_db()
+    assert target.observed_at == after
+
+
+def test_other_applications_pages_get_their_fragments(two_tiers: Fleet) -> None:
+    revision = two_tiers.grant("10.20.0.0/16")
+    settled(two_tiers)
+    site = two_tiers.sites["staging"]
+    page = Template(
+        "{% load rollouts_tags audits_tags %}{% entry_deployments entry %}{% cluster_enforcement cluster %}"
+        "{% entry_reviews entry %}"
+    )
+    context = {"user": two_tiers.lead, "entry": revision.entry, "cluster": site.cluster}
+
+    shown = page.render(Context(context))
+
+    assert "Waiting for proof" in shown
+    assert "Default deny" in shown
+    assert "In force" in shown
+    assert "No campaign has reviewed it yet." in shown
