@@ -36,7 +36,8 @@ class Capabilities:
     edition: Literal["open-source", "enterprise"] = "open-source"  # calico
     inline_dns: bool = False  # calico enterprise: DNS policy mode Inline, prefix wildcards only
     staged: bool = False  # calico, smokescreen, aws-nfw, dns-firewall: write the form that reports but does not enforce
-    tier: str = ""  # antrea: a tier of one's own; empty means "application"
+    tier: str = ""  # antrea, calico: a tier of one's own for the entries; empty means "application", "default"
+    network_sets: bool = False  # calico: put networks into NetworkSet objects
 
     domain_names: bool = (
         False  # clusternetworkpolicy, adminnetworkpolicy: experimental channel and a CNI that acts on it

@@ -41,6 +41,10 @@ TIER = "default"
 GUARDRAIL_TIER = "sallyport-guardrails"
 # Before the tiers of the admin kinds, which begin at 1,000.
 GUARDRAIL_ORDER = 500
+# Before the default tier, which is at 1,000,000.
+ENTRY_TIER_ORDER = 500_000
+# By this label a rule finds the set with the networks of its entry.
+SET_LABEL = "sallyport.dev/networks-of"
 ENTRY_ORDER = 900
 # After the policies of the standard kind, so that the log shows what nobody allowed.
 BASE_ORDER = 2_000
@@ -51,7 +55,7 @@ def render(entry: PolicyEntry, *, capabilities: Capabilities, template: Template
     """One rule for each protocol of the entry, with the passport as annotation of the rule."""
     guarded = judge_guardrails(entry, template=template)
     fidelity = worst([_judge(entry, capabilities=capabilities), guarded])
-    return settle(entry, fidelity, dialect=DIALECT, rules=lambda: list(_rules(entry)))
+    return settle(entry, fidelity, dialect=DIALECT, rules=lambda: list(_rules(entry, capabilities=capabilities)))
 
 
 def assemble(
@@ -65,6 +69,7 @@ def assemble(
         objects.extend(
             _policy(
                 f"{OBJECT_NAME}-{_suffix(selector)}-{part}",
+                tier=capabilities.tier or TIER,
                 egress=[rule for one in chunk for rule in one.rules],
                 selector=selector,
                 order=ENTRY_ORDER,
@@ -75,6 +80,9 @@ def assemble(
             )
             for part, chunk in enumerate(chunks, start=1)
         )
+    if capabilities.network_sets:
+        grouped = [one for one in renderings if one.rules and not one.entry.destination.is_name]
+        objects.extend(_network_set(one, template=template, namespace=namespace) for one in grouped)
     return Assembly(tuple(objects), capacity=(bytes_line(objects, limit=capabilities.max_object_bytes),))
 
 
@@ -89,8 +97,8 @@ def _judge(entry: PolicyEntry, *, capabilities: Capabilities) -> Fidelity:
     return EXACT
 
 
-def _rules(entry: PolicyEntry) -> Iterator[Json]:
-    where = _where(entry.destination)
+def _rules(entry: PolicyEntry, *, capabilities: Capabilities) -> Iterator[Json]:
+    where = _where(entry, capabilities=capabilities)
     note = {"annotations": {"sallyport.dev/passport": entry.passport}}
     if is_everything(entry.ports):
         yield {"action": "Allow", "destination": where, "metadata": note}
@@ -112,9 +120,12 @@ def _rules(entry: PolicyEntry) -> Iterator[Json]:
             }
 
 
-def _where(destination: Destination) -> Json:
+def _where(entry: PolicyEntry, *, capabilities: Capabilities) -> Json:
+    destination = entry.destination
     if destination.network is None:
         return {"domains": _domains(destination)}
+    if capabilities.network_sets:
+        return {"selector": f"{SET_LABEL} == '{entry.passport}'"}
     where: Json = {"nets": [canonical_network(destination.network)]}
     if destination.excepts:
         where["notNets"] = [canonical_network(hole) for hole in destination.excepts]
@@ -145,6 +156,7 @@ def _base(*, capabilities: Capabilities, template: Template, namespace: str) -> 
         egress.append({"action": "Log"})
     return _policy(
         OBJECT_NAME,
+        tier=TIER,
         egress=egress,
         selector=EVERY_POD,
         order=BASE_ORDER,
@@ -176,6 +188,7 @@ def _dns_rules(dns: DnsAllowance) -> Iterator[Json]:
 def _policy(
     name: str,
     *,
+    tier: str,
     egress: list[Json],
     selector: LabelSelector,
     order: int,
@@ -185,7 +198,7 @@ def _policy(
     namespace: str,
 ) -> Json:
     spec: Json = {
-        "tier": TIER,
+        "tier": tier,
         "order": order,
         "selector": _selector(selector),
         "types": ["Egress"],
@@ -197,9 +210,21 @@ def _policy(
         "apiVersion": "projectcalico.org/v3",
         "kind": "StagedNetworkPolicy" if capabilities.staged else "NetworkPolicy",
         # Calico keeps a policy under the name of its tier; without it the object would be renamed and look foreign.
-        "metadata": metadata(name=f"{TIER}.{name}", namespace=namespace, template=template, passports=passports),
+        "metadata": metadata(name=f"{tier}.{name}", namespace=namespace, template=template, passports=passports),
         "spec": spec,
     }
+
+
+def _network_set(one: Rendering, *, template: Template, namespace: str) -> Json:
+    described = metadata(
+        name=f"{OBJECT_NAME}-{one.entry.passport.lower()}",
+        namespace=namespace,
+        template=template,
+        passports=[one.entry.passport],
+    )
+    described["labels"][SET_LABEL] = one.entry.passport
+    nets = [canonical_network(network) for network in one.entry.destination.addresses.networks()]
+    return {"apiVersion": "projectcalico.org/v3", "kind": "NetworkSet", "metadata": described, "spec": {"nets": nets}}
 
 
 def _selector(selector: LabelSelector) -> str:
@@ -211,41 +236,54 @@ def _suffix(selector: LabelSelector) -> str:
 
 
 def cluster(*, capabilities: Capabilities, template: Template) -> tuple[Json, ...]:
-    """Guardrails in a tier of their own that passes on whatever they do not deny.
+    """The tier of the entries, where they have one of their own, and the guardrails.
 
-    In the default tier, selecting every pod of the cluster would close every pod of the cluster.
+    Both tiers pass on what they do not decide. In the default tier, a policy that selects every pod of a cluster would
+    close every pod of it.
     """
-    egress = [
-        {"action": "Deny", "ipVersion": version, "destination": {"nets": nets}}
-        for version in (4, 6)
-        for nets in [[network.compressed for network in template.guarded.networks() if network.version == version]]
-        if nets
-    ]
-    if not egress:
-        return ()
-    tier: Json = {
+    objects: list[Json] = []
+    if capabilities.tier not in ("", TIER):
+        objects.append(_tier(capabilities.tier, order=ENTRY_TIER_ORDER, template=template))
+    denials = [_denial(version, template=template) for version in (4, 6)]
+    egress = [denial for denial in denials if denial["destination"]["nets"]]
+    if egress:
+        objects.append(_tier(GUARDRAIL_TIER, order=GUARDRAIL_ORDER, template=template))
+        objects.append(_guardrails(egress, capabilities=capabilities, template=template))
+    return tuple(objects)
+
+
+def _tier(name: str, *, order: int, template: Template) -> Json:
+    return {
         "apiVersion": "projectcalico.org/v3",
         "kind": "Tier",
-        "metadata": metadata(name=GUARDRAIL_TIER, template=template),
-        "spec": {"order": GUARDRAIL_ORDER, "defaultAction": "Pass"},
+        "metadata": metadata(name=name, template=template),
+        "spec": {"order": order, "defaultAction": "Pass"},
     }
-    policy: Json = {
+
+
+def _denial(version: int, *, template: Template) -> Json:
+    nets = [canonical_network(network) for network in template.guarded.networks() if network.version == version]
+    return {"action": "Deny", "ipVersion": version, "destination": {"nets": nets}}
+
+
+def _guardrails(egress: list[Json], *, capabilities: Capabilities, template: Template) -> Json:
+    spec: Json = {
+        "tier": GUARDRAIL_TIER,
+        "order": 1,
+        # Without a selector of namespaces the policy would hold host endpoints as well.
+        "namespaceSelector": "all()",
+        "selector": "all()",
+        "types": ["Egress"],
+        "egress": egress,
+    }
+    if capabilities.staged:
+        spec["stagedAction"] = "Set"
+    return {
         "apiVersion": "projectcalico.org/v3",
         "kind": "StagedGlobalNetworkPolicy" if capabilities.staged else "GlobalNetworkPolicy",
         "metadata": metadata(name=f"{GUARDRAIL_TIER}.deny", template=template),
-        "spec": {
-            "tier": GUARDRAIL_TIER,
-            "order": 1,
-            # Without a selector of namespaces the policy would hold host endpoints as well.
-            "namespaceSelector": "all()",
-            "selector": "all()",
-            "types": ["Egress"],
-            "egress": egress,
-        },
+        "spec": spec,
     }
-    if capabilities.staged:
-        policy["spec"]["stagedAction"] = "Set"
-    return (tier, policy)
 
 
 COMPILER = Compiler(dialect=DIALECT, render=render, assemble=assemble, cluster=cluster)

@@ -1,5 +1,6 @@
 """Destinations: one form, one meaning, and an algebra that agrees with trying every name and address."""
 
+import time
 from itertools import product
 
 import pytest
@@ -200,3 +201,34 @@ def test_examples_of_a_network_show_its_edges():
     examples = {one.text: one.matches for one in parse_destination("10.0.0.0/8 except 10.1.0.0/16").examples()}
 
     assert examples == {"10.0.0.0": True, "10.255.255.255": True, "10.1.0.0": False, "11.0.0.0": False}
+
+
+@given(
+    st.text(max_size=60)
+    | st.from_regex(r"[*]{0,2}\.?[a-z0-9./:-]{0,30}( except [0-9./, ]{0,20}| \+apex)?", fullmatch=True)
+)
+def test_any_text_is_a_destination_or_refused_with_an_offer_that_holds(text):
+    try:
+        destination = parse_destination(text)
+    except InvalidDestination as refusal:
+        offered = refusal.details.get("canonical")
+        assert offered is None or parse_destination(str(offered)).canonical == offered
+        return
+
+    assert destination.canonical == text
+
+
+def test_reading_is_quick_however_bad_the_text():
+    started = time.perf_counter()
+
+    for text in (
+        "*." * 2_000,
+        "a." * 2_000,
+        "1.2.3.4/" + "9" * 4_000,
+        "10.0.0.0/8 except " + "10.0.0.0/9," * 370,
+        ":" * 4_000,
+    ):
+        with pytest.raises(InvalidDestination):
+            parse_destination(text)
+
+    assert time.perf_counter() - started < 0.25

@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from policy.errors import InvalidPorts
 from policy.ports import PortRange, canonical_ports, format_ports, parse_ports, ports_cover, ports_overlap
@@ -63,3 +64,13 @@ def test_ranges_sort_without_numbers_first():
         PortRange("TCP"),
         PortRange("TCP", 1, 2),
     ]
+
+
+@given(st.text(alphabet="0123456789-/,tcpudsianym \u0663", max_size=40))
+def test_any_text_is_ports_or_refused(text):
+    try:
+        some = parse_ports(text)
+    except InvalidPorts:
+        return
+
+    assert parse_ports(format_ports(some)) == some

@@ -18,6 +18,7 @@ POINTS: dict[str, Capabilities] = {
     "aws-security-group": Capabilities(dialect="aws-security-group"),
     "calico": Capabilities(dialect="calico", log=True),
     "calico-enterprise": Capabilities(dialect="calico", edition="enterprise", staged=True),
+    "calico-tier": Capabilities(dialect="calico", tier="egress", network_sets=True),
     "cilium": Capabilities(dialect="cilium", version="1.20.2"),
     "cilium-1.15": Capabilities(dialect="cilium", version="1.15.4"),
     "cilium-cluster-wide": Capabilities(dialect="cilium", version="1.19.0", cluster_wide=True, cidr_groups=True),

@@ -132,8 +132,13 @@ def read_calico(objects, flow: Flow) -> bool:
     chosen = sorted((one for one in policies if _calico_selects(one["selector"], flow)), key=lambda one: one["order"])
     if not chosen:
         return True
+    sets = {
+        o["metadata"]["labels"]["sallyport.dev/networks-of"]: o["spec"]["nets"] for o in objects if "nets" in o["spec"]
+    }
+    # A tier of one's own lies before the default one and passes on, so one list in this order says the same.
+    assert {one["tier"] for one in policies} <= {"default", "egress"}
     for rule in (rule for policy in chosen for rule in policy["egress"]):
-        if rule["action"] != "Log" and _calico_rule(rule, flow):
+        if rule["action"] != "Log" and _calico_rule(rule, flow, sets):
             return rule["action"] == "Allow"
     return False
 
@@ -145,16 +150,17 @@ def _calico_selects(selector: str, flow: Flow) -> bool:
     return all(flow.labels.get(key) == value.strip("'") for key, value in parts)
 
 
-def _calico_rule(rule, flow: Flow) -> bool:
+def _calico_rule(rule, flow: Flow, sets) -> bool:
     if "protocol" in rule and rule["protocol"].replace("ICMPv6", "ICMP") != flow.protocol:
         return False
     if "ipVersion" in rule and flow.address is not None and flow.address.version != rule["ipVersion"]:
         return False
     where = rule["destination"]
-    if "selector" in where:
-        return False
     if "ports" in where and not any(_calico_port(port, flow) for port in where["ports"]):
         return False
+    if "selector" in where:
+        _, _, passport = where["selector"].partition("sallyport.dev/networks-of == ")
+        return bool(passport) and in_networks(flow, sets[passport.strip("'")])
     if "nets" in where:
         return in_networks(flow, where["nets"], where.get("notNets", ()))
     return any(any_depth(flow.name, text) for text in where["domains"])

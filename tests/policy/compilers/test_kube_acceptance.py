@@ -18,6 +18,7 @@ CRDS = (
     "aws/clusternetworkpolicies.yaml",
     "calico/v3/projectcalico.org_globalnetworkpolicies.yaml",
     "calico/v3/projectcalico.org_networkpolicies.yaml",
+    "calico/v3/projectcalico.org_networksets.yaml",
     "calico/v3/projectcalico.org_stagedglobalnetworkpolicies.yaml",
     "calico/v3/projectcalico.org_stagednetworkpolicies.yaml",
     "calico/v3/projectcalico.org_tiers.yaml",
