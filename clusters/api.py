@@ -19,7 +19,8 @@ from accounts.models import Scope
 from clusters import serializers, services
 from clusters.filters import ClusterFilter, ContactFilter, NamespaceFilter
 from clusters.models import Cluster, Environment, Namespace
-from clusters.permissions import check_may_run_fleet
+from clusters.permissions import account_of, check_may_run_fleet
+from clusters.querysets import ClusterQuerySet
 from clusters.registration import read_access
 
 OPERATED = {"read": Scope.READ, "write": Scope.OPERATE}
@@ -49,10 +50,10 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     lookup_field = "name"
     lookup_value_regex = "[-a-z0-9]{1,63}"
 
-    def get_queryset(self) -> QuerySet[Cluster]:
-        return _shown(Cluster.objects.visible_to(self.request.user))
+    def get_queryset(self) -> ClusterQuerySet:
+        return _shown(Cluster.objects.visible_to(account_of(self.request)))
 
-    def filter_queryset(self, queryset: QuerySet[Cluster]) -> QuerySet[Cluster]:
+    def filter_queryset(self, queryset: Any) -> Any:
         """Filters narrow the list; one cluster is found whatever its state."""
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 
@@ -62,10 +63,10 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         summary="Register a cluster by a kubeconfig or by its parts",
     )
     def create(self, request: Request) -> Response:
-        check_may_run_fleet(request.user)
+        check_may_run_fleet(account_of(request))
         given = _valid(serializers.ClusterRegistrationSerializer, request)
         cluster = services.register_cluster(
-            actor=request.user,
+            actor=account_of(request),
             name=given["name"],
             environment_id=given["environment"].pk,
             owner_team_id=given["owner_team"].pk,
@@ -82,10 +83,10 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     )
     def partial_update(self, request: Request, name: str) -> Response:
         cluster = self.get_object()
-        check_may_run_fleet(request.user)
+        check_may_run_fleet(account_of(request))
         given = _valid(serializers.ClusterChangeSerializer, request, partial=True)
         services.update_cluster(
-            actor=request.user,
+            actor=account_of(request),
             cluster_id=cluster.pk,
             labels=given.get("labels", cluster.labels),
             environment_id=given.get("environment", cluster.environment).pk,
@@ -102,9 +103,9 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     @action(detail=True, methods=["put"])
     def credential(self, request: Request, name: str) -> Response:
         cluster = self.get_object()
-        check_may_run_fleet(request.user)
+        check_may_run_fleet(account_of(request))
         access = read_access(**_valid(serializers.AccessSerializer, request))
-        credential = services.replace_credential(actor=request.user, cluster_id=cluster.pk, access=access)
+        credential = services.replace_credential(actor=account_of(request), cluster_id=cluster.pk, access=access)
         return Response(serializers.CredentialSerializer(credential).data)
 
     @extend_schema(
@@ -114,7 +115,7 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     def retire(self, request: Request, name: str) -> Response:
         cluster = self.get_object()
         reason = _valid(serializers.ReasonSerializer, request)["reason"]
-        services.retire_cluster(actor=request.user, cluster_id=cluster.pk, reason=reason)
+        services.retire_cluster(actor=account_of(request), cluster_id=cluster.pk, reason=reason)
         return Response(self._told(cluster))
 
     @extend_schema(
@@ -126,7 +127,7 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     def accept_identity(self, request: Request, name: str) -> Response:
         cluster = self.get_object()
         reason = _valid(serializers.ReasonSerializer, request)["reason"]
-        services.accept_identity(actor=request.user, cluster_id=cluster.pk, reason=reason)
+        services.accept_identity(actor=account_of(request), cluster_id=cluster.pk, reason=reason)
         return Response(self._told(cluster))
 
     @extend_schema(
@@ -150,7 +151,7 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     @contacts.mapping.post
     def request_contact(self, request: Request, name: str) -> Response:
         kind = _valid(serializers.ContactRequestSerializer, request)["kind"]
-        contact = services.request_contact(actor=request.user, cluster_id=self.get_object().pk, kind=kind)
+        contact = services.request_contact(actor=account_of(request), cluster_id=self.get_object().pk, kind=kind)
         return Response(serializers.ContactSerializer(contact).data, status=status.HTTP_202_ACCEPTED)
 
     def _told(self, cluster: Cluster) -> dict[str, Any]:
@@ -168,7 +169,7 @@ class NamespaceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Namespace]:
-        visible = Namespace.objects.visible_to(self.request.user).select_related("cluster", "team")
+        visible = Namespace.objects.visible_to(account_of(self.request)).select_related("cluster", "team")
         return visible.order_by("cluster__name", "name")
 
     @extend_schema(
@@ -180,15 +181,15 @@ class NamespaceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
     def team(self, request: Request, pk: uuid.UUID) -> Response:
         namespace = self.get_object()
         # Before the team is looked up: who may not assign must not learn which teams there are.
-        check_may_run_fleet(request.user)
+        check_may_run_fleet(account_of(request))
         team = _valid(serializers.AssignmentSerializer, request)["team"]
         namespace = services.assign_namespace(
-            actor=request.user, namespace_id=namespace.pk, team_id=team.pk if team else None
+            actor=account_of(request), namespace_id=namespace.pk, team_id=team.pk if team else None
         )
         return Response(serializers.NamespaceSerializer(namespace).data)
 
 
-def _shown(clusters: QuerySet[Cluster]) -> QuerySet[Cluster]:
+def _shown(clusters: ClusterQuerySet) -> ClusterQuerySet:
     return (
         clusters.select_related("environment", "owner_team", "credential")
         .prefetch_related("enforcement_points")

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from django.db import models, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q
 
+from accounts.models import User
 from clusters.connection import Report
 from clusters.models import Cluster, Contact
+from clusters.querysets import ClusterQuerySet
 from notifications.wakeups import wake
 
 RUN_CONTACTS = "clusters.tasks.run_contacts"
@@ -21,7 +23,7 @@ _VERDICT_LENGTH = 500
 _OPEN = (Contact.State.DUE, Contact.State.RUNNING)
 
 
-def open_contact(*, cluster: Cluster, kind: str, requested_by: models.Model | None) -> tuple[Contact, bool]:
+def open_contact(*, cluster: Cluster, kind: str, requested_by: User | None) -> tuple[Contact, bool]:
     """The open contact of this kind, made now unless there is one already; wakes the pusher. Needs a transaction."""
     contact, is_new = Contact.objects.get_or_create(
         cluster=cluster, kind=kind, state__in=_OPEN, defaults={"state": Contact.State.DUE, "requested_by": requested_by}
@@ -105,7 +107,7 @@ def _close_poisoned(contact: Contact, *, at: datetime) -> None:
     contact.save(update_fields=["state", "finished_at", "lease_until", "verdict"])
 
 
-def _due_clusters(at: datetime) -> models.QuerySet[Cluster]:
+def _due_clusters(at: datetime) -> ClusterQuerySet:
     """Connected clusters every ten minutes, those that did not answer sooner; those that refuse us no sooner."""
     is_open = Contact.objects.filter(cluster=OuterRef("pk"), state__in=_OPEN)
     asked_at = Max("contacts__requested_at", filter=Q(contacts__kind=Contact.Kind.INVENTORY))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clusters.models import Cluster, Contact, Environment, Namespace
+from clusters.querysets import ClusterQuerySet, NamespaceQuerySet
 from policy.errors import InvalidSelector
 from policy.selectors import parse_selector
 
@@ -27,13 +28,13 @@ class ClusterFilter(django_filters.FilterSet):
         model = Cluster
         fields: list[str] = []
 
-    def filter_queryset(self, queryset: QuerySet[Cluster]) -> QuerySet[Cluster]:
+    def filter_queryset(self, queryset: ClusterQuerySet) -> ClusterQuerySet:
         """Retired clusters are shown only when they are asked for."""
-        chosen = super().filter_queryset(queryset)
+        chosen: ClusterQuerySet = super().filter_queryset(queryset)
         is_asked = self.form.cleaned_data.get("state") == RETIRED
         return chosen if is_asked else chosen.filter(retired_at=None)
 
-    def by_state(self, clusters: QuerySet[Cluster], _name: str, value: str) -> QuerySet[Cluster]:
+    def by_state(self, clusters: ClusterQuerySet, _name: str, value: str) -> ClusterQuerySet:
         if value == RETIRED:
             return clusters.exclude(retired_at=None)
         now = timezone.now()
@@ -43,7 +44,7 @@ class ClusterFilter(django_filters.FilterSet):
             return clusters.filter(state=value).exclude(pk__in=Cluster.objects.stale(now).values("pk"))
         return clusters.filter(state=value)
 
-    def by_label(self, clusters: QuerySet[Cluster], _name: str, value: str) -> QuerySet[Cluster]:
+    def by_label(self, clusters: ClusterQuerySet, _name: str, value: str) -> ClusterQuerySet:
         try:
             return clusters.filter(labels__contains=parse_selector(value).as_labels())
         except InvalidSelector:
@@ -61,7 +62,7 @@ class NamespaceFilter(django_filters.FilterSet):
         model = Namespace
         fields: list[str] = []
 
-    def by_gone(self, namespaces: QuerySet[Namespace], _name: str, value: bool) -> QuerySet[Namespace]:
+    def by_gone(self, namespaces: NamespaceQuerySet, _name: str, value: bool) -> NamespaceQuerySet:
         return namespaces.filter(~Q(gone_at=None) if value else Q(gone_at=None))
 
 

@@ -15,7 +15,7 @@ _IS_ANSWER = frozenset({Outcome.ANSWERED, Outcome.LIMITED})
 
 def note_outcome(*, cluster_id: uuid.UUID, outcome: Outcome, reason: str, at: datetime) -> Cluster:
     """Set state, reason and since when, inside the caller's transaction; the ledger hears of changes of state only."""
-    cluster = Cluster.objects.select_for_update().get(pk=cluster_id)
+    cluster: Cluster = Cluster.objects.select_for_update().get(pk=cluster_id)
     before, after = cluster.state, STATE_AFTER[outcome]
     cluster.state, cluster.state_reason = after, reason[:_REASON_LENGTH]
     if before != after:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-class ClusterQuerySet(models.QuerySet):
+class ClusterQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User) -> Self:
         """Every cluster for the global roles; for others those that a team of theirs owns or has a namespace on."""
         if user.sees_every_team:
@@ -66,12 +66,12 @@ def silent_since(at: datetime) -> datetime:
     return at - timedelta(seconds=settings.UNKNOWN_AFTER_SECONDS)
 
 
-def _count(rows: models.QuerySet) -> Coalesce:
+def _count(rows: models.QuerySet[Any]) -> Coalesce:
     counted = rows.values("cluster").annotate(count=Count("pk")).values("count")
     return Coalesce(Subquery(counted), 0, output_field=models.IntegerField())
 
 
-class EnforcementPointQuerySet(models.QuerySet):
+class EnforcementPointQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User) -> Self:
         return self.filter(cluster__in=self.model.cluster.field.related_model.objects.visible_to(user).values("pk"))
 
@@ -79,7 +79,7 @@ class EnforcementPointQuerySet(models.QuerySet):
         return self.filter(cluster__retired_at=None)
 
 
-class NamespaceQuerySet(models.QuerySet):
+class NamespaceQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User) -> Self:
         if user.sees_every_team:
             return self

@@ -23,12 +23,13 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.models import Scope
 from allowlist.models import Entry
 from clusters.models import Cluster
+from clusters.permissions import account_of
 from flows import serializers, services
 from flows.authentication import IsSender, SourceTokenAuthentication
 from flows.bodies import MAX_BODY_BYTES
 from flows.denied import DeniedFilter, as_group, denied_rollups, grouped
 from flows.models import FlowRollup, FlowSource
-from flows.permissions import account_of, check_may_manage_sources
+from flows.permissions import check_may_manage_sources
 from flows.usage import usage_of
 
 OPERATED = {"read": Scope.READ, "write": Scope.OPERATE}

@@ -17,12 +17,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import Team
 from clusters.forms import show_error
 from clusters.models import Cluster
-from clusters.permissions import may_run_fleet
+from clusters.permissions import account_of, may_run_fleet
 from flows import services
 from flows.denied import DeniedFilter, as_group, denied_rollups, grouped
 from flows.forms import SourceForm
 from flows.models import FlowBatch, FlowSource
-from flows.permissions import account_of
 from policy.errors import DomainError
 
 PAGE_SIZE = 50

@@ -6,7 +6,6 @@ import uuid
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -16,7 +15,8 @@ from accounts.models import Team
 from clusters.filters import ClusterFilter
 from clusters.forms import ReasonForm
 from clusters.models import Cluster, Contact, Namespace
-from clusters.permissions import may_run_fleet
+from clusters.permissions import account_of, may_run_fleet
+from clusters.querysets import NamespaceQuerySet
 
 PAGE_SIZE = 50
 SHOWN_CONTACTS = 5
@@ -24,8 +24,9 @@ SHOWN_CONTACTS = 5
 
 def visible_cluster(request: HttpRequest, name: str) -> Cluster:
     """The cluster, or 404 for whoever may not see it."""
-    known = Cluster.objects.visible_to(request.user).select_related("environment", "owner_team", "credential")
-    return get_object_or_404(known, name=name)
+    known = Cluster.objects.visible_to(account_of(request)).select_related("environment", "owner_team", "credential")
+    found: Cluster = get_object_or_404(known, name=name)
+    return found
 
 
 @login_required
@@ -33,7 +34,7 @@ def visible_cluster(request: HttpRequest, name: str) -> Cluster:
 def clusters(request: HttpRequest) -> HttpResponse:
     """The fleet as far as the signed-in person may see it, those first that need a person."""
     visible = (
-        Cluster.objects.visible_to(request.user)
+        Cluster.objects.visible_to(account_of(request))
         .select_related("environment", "owner_team")
         .prefetch_related("enforcement_points")
         .with_counts()
@@ -41,7 +42,7 @@ def clusters(request: HttpRequest) -> HttpResponse:
     )
     chosen = ClusterFilter(request.GET, queryset=visible)
     page = Paginator(chosen.qs, PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"filter": chosen, "page_obj": page, "may_run_fleet": may_run_fleet(request.user)}
+    context = {"filter": chosen, "page_obj": page, "may_run_fleet": may_run_fleet(account_of(request))}
     return render(request, "clusters/list.html", context)
 
 
@@ -54,7 +55,7 @@ def cluster(request: HttpRequest, name: str) -> HttpResponse:
 
 def cluster_page(request: HttpRequest, found: Cluster, *, status: int = 200) -> HttpResponse:
     """The page of a cluster, also after something on it was refused."""
-    runs_fleet = may_run_fleet(request.user)
+    runs_fleet = may_run_fleet(account_of(request))
     page = Paginator(_namespaces(request, found), PAGE_SIZE).get_page(request.GET.get("page"))
     recent = list(found.contacts.select_related("requested_by").order_by("-requested_at")[:SHOWN_CONTACTS])
     context = {
@@ -81,17 +82,17 @@ def contact(request: HttpRequest, name: str, pk: uuid.UUID) -> HttpResponse:
     found = visible_cluster(request, name)
     asked = get_object_or_404(found.contacts.select_related("requested_by"), pk=pk)
     response = render(request, "clusters/contact.html", {"contact": asked, "cluster": found})
-    if asked.finished_at is not None and request.htmx:
+    if asked.finished_at is not None and request.headers.get("HX-Request"):
         response["HX-Refresh"] = "true"
     return response
 
 
-def _namespaces(request: HttpRequest, found: Cluster) -> QuerySet[Namespace]:
+def _namespaces(request: HttpRequest, found: Cluster) -> NamespaceQuerySet:
     """The present ones first, by name; narrowed by what stands in the address."""
-    visible = Namespace.objects.visible_to(request.user).filter(cluster=found).select_related("team")
+    visible = Namespace.objects.visible_to(account_of(request)).filter(cluster=found).select_related("team")
     text = request.GET.get("namespace", "")
     if text and text.isprintable():
         visible = visible.filter(name__icontains=text[:63])
     if "unassigned" in request.GET:
-        visible = visible.filter(Q(team=None), gone_at=None)
+        visible = visible.filter(team=None, gone_at=None)
     return visible.order_by("gone_at", "name")

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from clusters import services
 from clusters.forms import AccessForm, AssignmentForm, DescriptionForm, ReasonForm, RegistrationForm, show_error
 from clusters.models import Contact, Namespace
-from clusters.permissions import check_may_run_fleet
+from clusters.permissions import account_of, check_may_run_fleet
 from clusters.views.reading import cluster_page, visible_cluster
 from policy.errors import DomainError
 
@@ -28,14 +28,16 @@ SECRET_FIELDS = ("kubeconfig", "token", "client_key")
 @require_http_methods(["GET", "POST"])
 def register(request: HttpRequest) -> HttpResponse:
     """Take a cluster into the fleet."""
-    check_may_run_fleet(request.user)
+    check_may_run_fleet(account_of(request))
     form = RegistrationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         access = form.read_access()
         if access is not None:
             name = form.cleaned_data["name"]
             try:
-                cluster = services.register_cluster(actor=request.user, name=name, access=access, **form.description())
+                cluster = services.register_cluster(
+                    actor=account_of(request), name=name, access=access, **form.description()
+                )
             except DomainError as error:
                 form.show_refusal(error)
             else:
@@ -49,11 +51,11 @@ def register(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, name: str) -> HttpResponse:
     """Change environment, owner, labels and DNS."""
     cluster = visible_cluster(request, name)
-    check_may_run_fleet(request.user)
+    check_may_run_fleet(account_of(request))
     form = DescriptionForm(request.POST or None, initial=DescriptionForm.initial_of(cluster))
     if request.method == "POST" and form.is_valid():
         try:
-            services.update_cluster(actor=request.user, cluster_id=cluster.pk, **form.description())
+            services.update_cluster(actor=account_of(request), cluster_id=cluster.pk, **form.description())
         except DomainError as error:
             show_error(form, error)
         else:
@@ -69,13 +71,13 @@ def edit(request: HttpRequest, name: str) -> HttpResponse:
 def credential(request: HttpRequest, name: str) -> HttpResponse:
     """Put another credential in place of the present one."""
     cluster = visible_cluster(request, name)
-    check_may_run_fleet(request.user)
+    check_may_run_fleet(account_of(request))
     form = AccessForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         access = form.read_access()
         if access is not None:
             try:
-                services.replace_credential(actor=request.user, cluster_id=cluster.pk, access=access)
+                services.replace_credential(actor=account_of(request), cluster_id=cluster.pk, access=access)
             except DomainError as error:
                 form.show_refusal(error)
             else:
@@ -89,11 +91,11 @@ def credential(request: HttpRequest, name: str) -> HttpResponse:
 def retire(request: HttpRequest, name: str) -> HttpResponse:
     """Take a cluster out of service, after saying why."""
     cluster = visible_cluster(request, name)
-    check_may_run_fleet(request.user)
+    check_may_run_fleet(account_of(request))
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            services.retire_cluster(actor=request.user, cluster_id=cluster.pk, **form.cleaned_data)
+            services.retire_cluster(actor=account_of(request), cluster_id=cluster.pk, **form.cleaned_data)
         except DomainError as error:
             show_error(form, error)
         else:
@@ -110,7 +112,7 @@ def accept_identity(request: HttpRequest, name: str) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("Say why another cluster may answer here from now on."))
         return cluster_page(request, cluster, status=422)
-    services.accept_identity(actor=request.user, cluster_id=cluster.pk, **form.cleaned_data)
+    services.accept_identity(actor=account_of(request), cluster_id=cluster.pk, **form.cleaned_data)
     messages.success(request, _("The next test pins the identity of what answers then."))
     return redirect("clusters:detail", name=cluster.name)
 
@@ -121,7 +123,7 @@ def request_contact(request: HttpRequest, name: str) -> HttpResponse:
     """Ask for a connection test or an inventory."""
     cluster = visible_cluster(request, name)
     kind = request.POST.get("kind", Contact.Kind.TEST)
-    services.request_contact(actor=request.user, cluster_id=cluster.pk, kind=kind)
+    services.request_contact(actor=account_of(request), cluster_id=cluster.pk, kind=kind)
     return redirect("clusters:detail", name=cluster.name)
 
 
@@ -130,15 +132,15 @@ def request_contact(request: HttpRequest, name: str) -> HttpResponse:
 def assign(request: HttpRequest, name: str, pk: uuid.UUID) -> HttpResponse:
     """Say which team answers for a namespace."""
     cluster = visible_cluster(request, name)
-    check_may_run_fleet(request.user)
-    namespace = get_object_or_404(Namespace.objects.visible_to(request.user), cluster=cluster, pk=pk)
+    check_may_run_fleet(account_of(request))
+    namespace = get_object_or_404(Namespace.objects.visible_to(account_of(request)), cluster=cluster, pk=pk)
     form = AssignmentForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("There is no such team."))
         return cluster_page(request, cluster, status=422)
     team, seen = form.cleaned_data["team"], form.cleaned_data["seen"]
     services.assign_namespace(
-        actor=request.user,
+        actor=account_of(request),
         namespace_id=namespace.pk,
         team_id=team.pk if team else None,
         seen_team_id=seen.pk if seen else None,
