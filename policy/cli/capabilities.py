@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from policy.capabilities import Capabilities
 from policy.cli.command import UsageError
@@ -45,6 +45,9 @@ def _value(name: str, text: str, *, default: Any) -> Any:
         if text not in _FLAGS:
             raise UsageError(f"--capability {name}: use true or false")
         return _FLAGS[text]
+    choices = get_type_hints(Capabilities)[name]
+    if get_origin(choices) is Literal and text not in get_args(choices):
+        raise UsageError(f"--capability {name}: use one of {', '.join(get_args(choices))}")
     if isinstance(default, tuple):
         parts = tuple(filter(None, text.split(",")))
         return tuple(_number(name, part) for part in parts) if name == "tls_ports" else parts

@@ -9,7 +9,9 @@ from policy.validation.schema import quoted
 Network = IPv4Network | IPv6Network
 
 _LOWER = frozenset(string.ascii_lowercase + string.digits)
+_LOWER_AND_HYPHEN = _LOWER | frozenset("-")
 _WORD = frozenset(string.ascii_letters + string.digits)
+_VALUE = _WORD | frozenset("-_.")
 _MAXIMUM_LABEL = 63
 _MAXIMUM_SUBDOMAIN = 253
 _MAXIMUM_PORT_NAME = 15
@@ -50,7 +52,7 @@ def label_value(text: str) -> str | None:
     """What keeps the text from being the value of a label; empty is a value."""
     if len(text) > _MAXIMUM_LABEL:
         return f"must have at most {_MAXIMUM_LABEL} characters"
-    if text and not (_WORD.issuperset(text[0] + text[-1]) and (_WORD | frozenset("-_.")).issuperset(text)):
+    if text and not (_WORD.issuperset(text[0] + text[-1]) and _VALUE.issuperset(text)):
         return f"{quoted(text)} must be letters, digits, '-', '_' and '.', with a letter or digit at each end"
     return None
 
@@ -59,7 +61,7 @@ def port_name(text: str) -> str | None:
     """What keeps the text from being the name of a port (RFC 6335, lower case)."""
     if not text or len(text) > _MAXIMUM_PORT_NAME:
         return f"a port name has 1 to {_MAXIMUM_PORT_NAME} characters"
-    if not (_LOWER | frozenset("-")).issuperset(text):
+    if not _LOWER_AND_HYPHEN.issuperset(text):
         return f"{quoted(text)} must be lower-case letters, digits and '-'"
     if "--" in text or text.startswith("-") or text.endswith("-"):
         return f"{quoted(text)} must not begin or end with '-', nor have two in a row"
@@ -125,4 +127,4 @@ def _network_problem(text: str, *, host_bits: bool) -> str | None:
 def _is_label(text: str) -> bool:
     if not text or len(text) > _MAXIMUM_SUBDOMAIN:
         return False
-    return _LOWER.issuperset(text[0] + text[-1]) and (_LOWER | frozenset("-")).issuperset(text)
+    return _LOWER.issuperset(text[0] + text[-1]) and _LOWER_AND_HYPHEN.issuperset(text)

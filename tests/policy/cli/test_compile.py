@@ -139,6 +139,7 @@ def test_one_namespace_can_be_asked_for(sallyport: Sallyport, namespace: str) ->
         ("--dialect", "cilium", "--capability", "policy_map_entries=-1"),
         ("--dialect", "cilium", "--capability", "tls_ports=443,x"),
         ("--dialect", "cilium", "--dns-port", "x"),
+        ("--dialect", "calico", "--capability", "edition=cloud"),
     ],
 )
 def test_a_wrong_call_ends_with_2(sallyport: Sallyport, arguments: tuple[str, ...]) -> None:

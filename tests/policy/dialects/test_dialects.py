@@ -201,6 +201,15 @@ def test_cilium_star_fits_an_empty_label_as_its_expression_does() -> None:
     assert result("cilium", "**.x.com", name="www..x.com") == "no-match"
     assert result("cilium", "*", name=".") == "match"
     assert result("cilium", "*", name="a!.com") == "no-match"
+    assert result("cilium", "*.x.com", name="a!.x.com") == "no-match"
+
+
+def test_a_name_has_at_most_the_length_that_dns_carries() -> None:
+    longest = "a." * 126 + "com"
+
+    assert (len(longest), len(f"{longest}.")) == (255, 256)
+    assert result("antrea", "*", name=longest) == "match"
+    assert result("antrea", "*", name=f"{longest}.") == "no-match"
 
 
 def test_gke_name_is_exact() -> None:
