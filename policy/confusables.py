@@ -1,9 +1,9 @@
 """Names that look like other names.
 
 The idea is the skeleton of UTS 39: two names with one skeleton can be mistaken for each other. The table is our own
-and small: the letters of Cyrillic, Greek, Armenian and Latin that attacks on domain names use, the digits that pass for
-letters, and three pairs of letters that pass for one. It does not know the rest of Unicode (symbols are refused by IDNA
-before this is asked), nor fonts, nor words that merely read alike (``examp1e-login``).
+and small: the letters of Cyrillic, Greek, Armenian and Latin that attacks on domain names use, the digits that pass
+for letters, and three pairs of letters that pass for one. It does not know the rest of Unicode (symbols are refused
+by IDNA before this is asked), nor fonts, nor words that merely read alike (``examp1e-login``).
 """
 
 import unicodedata
