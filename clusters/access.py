@@ -16,10 +16,14 @@ from clusters.states import Outcome
 from connectors.access import ClusterAccess
 from connectors.addresses import AddressPolicy
 from connectors.errors import CannotOpen, InvalidAccess, InvalidCredential
+from connectors.http import Limits
 from connectors.kube import KubeClient
 from connectors.sealing import KeyRing, open_sealed
 
 logger = logging.getLogger(__name__)
+
+#: A contact makes some twenty requests; each may take this long, so that a slow cluster holds up nobody for minutes.
+CONTACT_LIMITS = Limits(connect=5.0, read=10.0, total=10.0)
 
 
 def address_policy() -> AddressPolicy:
@@ -55,11 +59,6 @@ def open_access(cluster: Cluster) -> ClusterAccess:
         ) from None
 
 
-def open_client(cluster: Cluster) -> KubeClient:
-    """A client whose other end has not been identified yet; for contacts, which do that themselves."""
-    return KubeClient(access=open_access(cluster), address_policy=address_policy())
-
-
 def kube_client(cluster: Cluster) -> KubeClient:
     """A client for the cluster that was pinned, checked just now; the caller closes it.
 
@@ -68,7 +67,7 @@ def kube_client(cluster: Cluster) -> KubeClient:
     """
     if not cluster.identity:
         raise IdentityUnknown(f"{cluster.name} was never contacted; its identity is not known yet.")
-    client = open_client(cluster)
+    client = KubeClient(access=open_access(cluster), address_policy=address_policy())
     try:
         found = client.kube_system_uid()
         if found != cluster.identity:

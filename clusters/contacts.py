@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q
 
@@ -15,10 +16,12 @@ from clusters.querysets import ClusterQuerySet
 from notifications.wakeups import wake
 
 RUN_CONTACTS = "clusters.tasks.run_contacts"
-LEASE = timedelta(seconds=180)
+#: Longer than any worker may live with one task: whoever claims after it cannot meet the first one alive.
+LEASE = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 10)
 MAX_ATTEMPTS = 5
 _INVENTORY_EVERY = timedelta(minutes=10)
 _RETRY_EVERY = timedelta(minutes=2)
+_KEPT_FOR = timedelta(days=7)
 _VERDICT_LENGTH = 500
 _OPEN = (Contact.State.DUE, Contact.State.RUNNING)
 
@@ -92,6 +95,12 @@ def schedule_inventories(at: datetime) -> int:
     if wanted:
         wake(RUN_CONTACTS)
     return len(wanted)
+
+
+def forget_old(at: datetime) -> int:
+    """Drop finished contacts that nobody asked for once they are a week old; what people asked for stays."""
+    old = Contact.objects.filter(requested_by=None, finished_at__lt=at - _KEPT_FOR)
+    return old.delete()[0]
 
 
 def _claimable(at: datetime) -> models.QuerySet[Contact]:

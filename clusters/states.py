@@ -31,6 +31,10 @@ STATE_AFTER = {
 }
 
 
+#: How the verdict of a contact begins that was answered, but not in everything.
+LIMITED_VERDICT = "Connected, with limits"
+
+
 class Look(NamedTuple):
     """How a state is shown: tone, icon, word, and why."""
 
@@ -56,8 +60,7 @@ def look_of(cluster: Cluster, *, at: datetime) -> Look:
     tone, icon = _TONES[Cluster.State(cluster.state)]
     if cluster.state == Cluster.State.CONNECTED and cluster.is_silent(at):
         return Look("warning", "help-circle", _("Not known"), _("It answered last, but too long ago to rely on."))
-    is_limited = cluster.state == Cluster.State.CONNECTED and "with limits" in cluster.state_reason
-    if is_limited:
+    if cluster.state == Cluster.State.CONNECTED and cluster.state_reason.startswith(LIMITED_VERDICT):
         return Look("warning", "alert-triangle", _("Connected, with limits"), cluster.state_reason)
     reason = "" if cluster.state == Cluster.State.CONNECTED else cluster.state_reason
     return Look(tone, icon, str(cluster.get_state_display()), reason)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from clusters.connection import NEEDED, NEEDED_ON_CILIUM, Report, check_rights, printable
+from clusters.states import LIMITED_VERDICT
 from connectors.errors import Forbidden
 from connectors.kube import Dialect, KubeClient, Namespace
 from connectors.kube.resources import WORKLOADS
@@ -90,4 +91,4 @@ def verdict_of(report: Report, inventory: Inventory) -> str:
     seen = f", {len(inventory.namespaces)} namespaces" if inventory.namespaces is not None else ""
     if not limits:
         return printable(f"Connected: {version}{seen}.")
-    return printable(f"Connected, with limits: {version}{seen}. {' '.join(limits)}")
+    return printable(f"{LIMITED_VERDICT}: {version}{seen}. {' '.join(limits)}")

@@ -15,6 +15,8 @@ def run_contacts() -> None:
 
 @shared_task
 def schedule_inventories() -> None:
-    """Make the inventories due that are old enough."""
+    """Make the inventories due that are old enough, and forget the contacts of long ago."""
+    now = timezone.now()
     with transaction.atomic():
-        contacts.schedule_inventories(timezone.now())
+        contacts.schedule_inventories(now)
+    contacts.forget_old(now)

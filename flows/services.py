@@ -103,7 +103,7 @@ def receive(*, source: FlowSource, body: bytes, batch_key: str = "") -> tuple[Fl
     """
     now = timezone.now()
     lines = lines_of(body)
-    digest = hashlib.sha256(b"\n".join(lines)).hexdigest()
+    digest = _digest(lines)
     key = _checked_key(batch_key, is_empty=not lines) or digest
     known = _known(source, key, digest)
     if known is not None:
@@ -123,6 +123,14 @@ def receive(*, source: FlowSource, body: bytes, batch_key: str = "") -> tuple[Fl
         _note_delivery(source, reading, at=now)
         store(source=source, summed=summed)
     return batch, True
+
+
+def _digest(lines: list[bytes]) -> str:
+    """The same for the same lines, however they were packed."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line + b"\n")
+    return digest.hexdigest()
 
 
 def _checked_key(batch_key: str, *, is_empty: bool) -> str:

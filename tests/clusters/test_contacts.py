@@ -346,6 +346,18 @@ def test_inventories_become_due_by_age_and_only_once():
     assert Contact.objects.filter(state="due").count() == 2
 
 
+def test_scheduled_contacts_are_forgotten_after_a_week_and_asked_ones_stay():
+    cluster = fleet.answered(fleet.cluster())
+    now = timezone.now()
+    for days, asked in ((8, None), (6, None), (8, factories.platform_engineer())):
+        Contact.objects.create(
+            cluster=cluster, kind="inventory", state="done", requested_by=asked, finished_at=now - timedelta(days=days)
+        )
+
+    assert contacts.forget_old(now) == 1
+    assert cluster.contacts.count() == 3
+
+
 def test_the_database_holds_one_open_contact_of_a_kind():
     cluster = fleet.cluster()
 

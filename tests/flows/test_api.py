@@ -142,6 +142,14 @@ def test_a_body_over_the_limit_is_refused(monkeypatch):
     assert response.json()["code"] == "body_too_large"
 
 
+def test_a_plain_body_may_be_larger_than_a_form():
+    _sender, secret = source()
+    content = body(*(event(labels=("k8s:app=" + "x" * 300,) * 8) for _ in range(2500)))
+    assert len(content) > 5 << 20
+
+    assert deliver(secret, content).json()["flows"] == 2500
+
+
 @pytest.mark.parametrize(
     ("content", "headers", "code"),
     [
