@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
+from allowlist.models import EntryRevision
 from rollouts.models import DriftFinding, NamespacePush, Rollout, RolloutTarget
 
 
@@ -57,9 +58,20 @@ VERDICT_LOOKS = {
 def look_of(thing: Rollout | RolloutTarget | NamespacePush | DriftFinding) -> Look:
     """The tone and the word of the thing's state."""
     if isinstance(thing, Rollout):
-        return Look(ROLLOUT_TONES[Rollout.State(thing.state)], thing.get_state_display())
+        return _look_of_rollout(thing)
     if isinstance(thing, RolloutTarget):
         return Look(TARGET_TONES[RolloutTarget.State(thing.state)], thing.get_state_display())
     if isinstance(thing, NamespacePush):
         return Look(PUSH_TONES[NamespacePush.State(thing.state)], thing.get_state_display())
     return Look(DIFFERENCE_TONES[DriftFinding.Difference(thing.difference)], thing.get_difference_display())
+
+
+def _look_of_rollout(rollout: Rollout) -> Look:
+    """What was complete once may have been replaced since, and a complete revocation is nowhere in force."""
+    if rollout.state == Rollout.State.COMPLETE:
+        revision, entry = rollout.revision, rollout.revision.entry
+        if revision.pk not in {entry.in_non_production_id, entry.in_production_id}:
+            return Look("muted", _("Complete, replaced since"))
+        if revision.kind == EntryRevision.Kind.REVOCATION:
+            return Look("success", _("Gone everywhere in scope"))
+    return Look(ROLLOUT_TONES[Rollout.State(rollout.state)], rollout.get_state_display())

@@ -37,7 +37,7 @@ def entry_deployments(context: template.Context, entry: Entry) -> dict[str, Any]
     rollouts = list(
         Rollout.objects.visible_to(context["user"])
         .filter(revision__entry=entry)
-        .select_related("revision")
+        .select_related("revision__entry")
         .order_by("-revision__number")[:20]
     )
     targets = RolloutTarget.objects.filter(rollout__in=rollouts[:1]).select_related(

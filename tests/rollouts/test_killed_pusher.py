@@ -81,10 +81,30 @@ def test_live_equals_approved_after_the_sweep(boundary: str, fleet: Fleet, openi
     assert_told_once()
 
 
-def assert_told_once() -> None:
+@pytest.mark.parametrize("boundary", ["after-write-1", "after-write-2", "after-write-3", "inside-record"])
+def test_a_first_push_that_died_half_way_is_finished(boundary: str, fleet: Fleet, opening_key) -> None:
+    """After the first write the base stands open; what follows must close it whoever does it."""
+    fleet.grant("10.20.0.0/16")
+    fleet.grant("10.21.0.0/16", workload="app=db")
+    advance()
+
+    status, words = push_in_another_process(boundary, opening_key.text())
+    assert status == -signal.SIGKILL, f"{boundary} was not reached: {words}"
+    sweep(fleet)
+
+    site = fleet.sites["staging"]
+    wanted = {item["metadata"]["name"]: item["spec"] for item in site.push.published.objects_json}
+    with kubectl_on(site.plane) as kubectl:
+        live = {name: kubectl.get(NP, fleet.namespace, name)["spec"] for name in kubectl.names(NP, fleet.namespace)}
+    assert live == wanted
+    assert site.push.default_deny_since
+    assert_told_once(published=1)
+
+
+def assert_told_once(*, published: int = 2) -> None:
     """Each published generation and each step of each rollout stands in the ledger exactly once."""
     told = LedgerEntry.objects.filter(action="bundle.published").values_list("details__generation", flat=True)
-    assert len(told) == len(set(told)) == 2
+    assert len(told) == len(set(told)) == published
     steps = list(LedgerEntry.objects.filter(action__startswith="rollout.").values_list("action", "subject_id"))
     assert len(steps) == len(set(steps))
     assert set(Rollout.objects.values_list("state", flat=True)) <= {"complete", "superseded"}
