@@ -64,7 +64,7 @@ def labels_of(name: str) -> list[str]:
 
 def is_below(name: str, base: str) -> bool:
     """Whether ``name`` lies under ``base``, at any depth and not the base itself."""
-    return len(name) > len(base) and name.endswith("." + base)
+    return name.endswith("." + base)
 
 
 def _mapped(text: str) -> str:

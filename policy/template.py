@@ -16,6 +16,10 @@ class DnsAllowance:
     ports: tuple[int, ...] = (53,)
     node_local_addresses: tuple[str, ...] = ()
     service_addresses: tuple[str, ...] = ()
+    # Where a target reads DNS (Cilium): answer for the names of entries and of the cluster only, so that no data leaves
+    # in questions. Search domains of nodes are then refused too, which some resolvers take for a failure.
+    only_known_names: bool = False
+    cluster_domain: str = "cluster.local"
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ from policy.template import DnsAllowance, Template
 DIALECT = "aws-nfw"
 API_VERSION = "sallyport.dev/v1"
 MAX_RULES_PER_POLICY = 30_000
+MAX_GROUPS = 50
 MAX_GROUP_TEXT = 2_000_000
 SID_BASE = 1_000_000_000
 # Room for the rules of one entry between the numbers of two passports.
@@ -70,7 +71,8 @@ def assemble(
     ]
     objects.append(_policy(len(groups), capabilities=capabilities, template=template, namespace=namespace))
     because = "capacity of a rule group can never change"
-    account = CapacityLine("rules of the firewall policy", pack.needed, MAX_RULES_PER_POLICY, because)
+    limit = min(MAX_RULES_PER_POLICY, MAX_GROUPS * capabilities.rule_group_capacity)
+    account = CapacityLine("rules of the firewall policy", pack.needed, limit, because)
     return Assembly(tuple(objects), refused=pack.refused, capacity=(account,))
 
 
@@ -95,22 +97,26 @@ class _Pack:
         if not lines:
             return
         self.needed += len(lines)
-        if self.used + len(lines) > MAX_RULES_PER_POLICY or len(lines) > self.capabilities.rule_group_capacity:
-            reason = f"A firewall policy holds {MAX_RULES_PER_POLICY} rules, and is full"
+        if self.used + len(lines) > MAX_RULES_PER_POLICY or not self._make_room(lines):
+            reason = f"A firewall policy holds {MAX_RULES_PER_POLICY} rules in {MAX_GROUPS} groups, and is full"
             self.refused[one.entry.passport] = impossible(reason)
             return
         self.used += len(lines)
-        group = self._group_for(lines)
+        group = self.groups[-1]
         group.lines.extend(lines)
         group.passports.append(one.entry.passport)
         group.size += _text_size(lines)
 
-    def _group_for(self, lines: Sequence[str]) -> _Group:
+    def _make_room(self, lines: Sequence[str]) -> bool:
+        """Whether the last group takes the lines, if need be after another group was begun."""
+        capacity = self.capabilities.rule_group_capacity
         last = self.groups[-1]
-        too_many = len(last.lines) + len(lines) > self.capabilities.rule_group_capacity
-        if too_many or last.size + _text_size(lines) > MAX_GROUP_TEXT:
-            self.groups.append(_Group())
-        return self.groups[-1]
+        if len(last.lines) + len(lines) <= capacity and last.size + _text_size(lines) <= MAX_GROUP_TEXT:
+            return True
+        if len(lines) > capacity or len(self.groups) == MAX_GROUPS:
+            return False
+        self.groups.append(_Group())
+        return True
 
 
 def _judge(entry: PolicyEntry) -> Iterator[Fidelity]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from policy.addresses import Network, canonical_network
-from policy.bundles import Fidelity, Json
+from policy.bundles import Fidelity, Json, canonical_json
 from policy.capabilities import Capabilities
 from policy.capacity import CapacityLine
 from policy.destinations import Destination
@@ -44,6 +44,8 @@ MAX_PORTS = 40
 MAX_UNROLLED_PORTS = 400
 # Before 1.19 '**.' means one label: any depth is written out this deep.
 UNROLLED_DEPTH = 4
+# Search domains put a whole name before the cluster's own.
+CLUSTER_DEPTH = 8
 _RESERVED_BYTES = 16_384
 # The group of an entry's networks is named after its namespace too, which a rule alone does not know.
 _GROUP = "{group}"
@@ -62,12 +64,17 @@ def assemble(
     """One policy for the namespace: default deny, DNS, guardrails and a spec for each entry."""
     fitting, refused, account = _fit(renderings, capabilities=capabilities)
     placed = [replace(one, rules=_placed(one, namespace=namespace, capabilities=capabilities)) for one in fitting]
-    budget = capabilities.max_object_bytes - _RESERVED_BYTES
+    names = _known_names(fitting, dns=template.dns, capabilities=capabilities)
+    base = _base_spec(template, names=names, capabilities=capabilities)
+    if capabilities.cluster_wide:
+        base["endpointSelector"] = _within({}, namespace)
+    budget = capabilities.max_object_bytes - _RESERVED_BYTES - len(canonical_json(base))
     chunks = list(sized_chunks(placed, budget=budget)) or [[]]
     objects = [
         _policy(chunk, part=part, capabilities=capabilities, template=template, namespace=namespace)
         for part, chunk in enumerate(chunks, start=1)
     ]
+    objects[0]["specs"].insert(0, base)
     if capabilities.cidr_groups:
         grouped = [one for one in placed if not one.entry.destination.is_name]
         objects.extend(_group(one, template=template, namespace=namespace) for one in grouped)
@@ -275,11 +282,6 @@ def _policy(
     chunk: Sequence[Rendering], *, part: int, capabilities: Capabilities, template: Template, namespace: str
 ) -> Json:
     specs = [rule for one in chunk for rule in one.rules]
-    if part == 1:
-        base = _base_spec(template, capabilities=capabilities)
-        if capabilities.cluster_wide:
-            base["endpointSelector"] = _within({}, namespace)
-        specs = [base, *specs]
     name = f"{OBJECT_NAME}-{namespace}" if capabilities.cluster_wide else OBJECT_NAME
     return {
         "apiVersion": "cilium.io/v2",
@@ -294,11 +296,21 @@ def _policy(
     }
 
 
-def _base_spec(template: Template, *, capabilities: Capabilities) -> Json:
+def _known_names(fitting: Sequence[Rendering], *, dns: DnsAllowance, capabilities: Capabilities) -> list[str]:
+    """The patterns of names that pods may ask for."""
+    if not dns.only_known_names:
+        return ["*"]
+    entries = [one.entry for one in fitting if one.entry.destination.is_name]
+    found = {text for entry in entries for text in _patterns(entry.destination, capabilities=capabilities)}
+    depths = ["**."] if capabilities.at_least("1.19") else ["*." * depth for depth in range(1, CLUSTER_DEPTH + 1)]
+    return sorted(found | {depth + dns.cluster_domain for depth in depths})
+
+
+def _base_spec(template: Template, *, names: Sequence[str], capabilities: Capabilities) -> Json:
     base: Json = {
         "description": f"sallyport {template.version}: deny egress by default, allow DNS",
         "endpointSelector": {},
-        "egress": [{}, *_dns_rules(template.dns)],
+        "egress": [{}, *_dns_rules(template.dns, names=names)],
         **_explicit(f"sallyport-{template.version}", capabilities=capabilities),
     }
     guarded = template.guarded
@@ -307,11 +319,12 @@ def _base_spec(template: Template, *, capabilities: Capabilities) -> Json:
     return base
 
 
-def _dns_rules(dns: DnsAllowance) -> Iterator[Json]:
+def _dns_rules(dns: DnsAllowance, *, names: Sequence[str]) -> Iterator[Json]:
     if not dns.ports:
         return
     ports = [{"port": str(port), "protocol": protocol} for port in sorted(dns.ports) for protocol in ("TCP", "UDP")]
-    to_ports = [{"ports": chunk, "rules": {"dns": [{"matchPattern": "*"}]}} for chunk in _chunks(ports)]
+    asked = [_fqdn(name) for name in names]
+    to_ports = [{"ports": chunk, "rules": {"dns": asked}} for chunk in _chunks(ports)]
     labels = {f"k8s:{key}": value for key, value in dns.pod_labels}
     yield {
         "toEndpoints": [{"matchLabels": {"k8s:io.kubernetes.pod.namespace": dns.namespace, **labels}}],

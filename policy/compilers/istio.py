@@ -94,7 +94,7 @@ def _judge(entry: PolicyEntry, *, capabilities: Capabilities) -> Iterator[Fideli
 def _judge_wildcard_ports(entry: PolicyEntry, *, capabilities: Capabilities) -> Fidelity:
     named = [number for number in _numbers(entry) if _protocol(number, capabilities=capabilities) != "TCP"]
     witness = f"a connection to {entry.destination.canonical} that is neither TLS nor HTTP"
-    reason = "Below a wildcard only ports of TLS and HTTP can be told apart by name"
+    reason = "Below a wildcard only the name that the client writes in TLS and HTTP is checked, and no address"
     return narrowed(reason, witness) if named else impossible(reason, witness)
 
 

@@ -173,3 +173,12 @@ def test_a_version_is_numbers():
     assert not Capabilities(dialect="cilium", version="1.9").at_least("1.19")
     with pytest.raises(InvalidCapabilities):
         Capabilities(dialect="cilium", version="latest").at_least("1.19")
+
+
+def test_a_firewall_policy_has_no_more_groups_than_its_quota():
+    bundle = compiled(many(120), dialect="aws-nfw", rule_group_capacity=2)
+    groups = [item for item in bundle.objects if item["kind"] == "NetworkFirewallRuleGroup"]
+
+    assert len(groups) == 50
+    assert refused(bundle) == 120 - 98
+    assert any(line.is_over for line in bundle.capacity)

@@ -153,3 +153,22 @@ def test_guardrails_deny_but_never_the_resolver_and_entries_say_so():
     assert "100.100.100.200/32" in denied["toCIDR"]
     assert compile_entry(entry=entry("100.64.0.0/10"), **facts).fidelity.verdict == "narrowed"
     assert compile_entry(entry=entry("192.0.2.0/24"), **facts).fidelity.is_exact
+
+
+@pytest.mark.parametrize(("version", "cluster_patterns"), [("1.20.2", 1), ("1.18.0", 8)])
+def test_questions_can_be_kept_to_known_names(version, cluster_patterns):
+    dns = DnsAllowance(only_known_names=True)
+    bundle = compile_namespace(
+        capabilities=point(version),
+        template=template("v1", dns=dns),
+        namespace="shop",
+        entries=[entry("*.example.com +apex"), entry("10.0.0.0/8", passport="SP-8NET0")],
+        at=AT,
+    )
+    (asked,) = [part["rules"]["dns"] for part in bundle.objects[0]["specs"][0]["egress"][1]["toPorts"]]
+    texts = [one.get("matchName") or one["matchPattern"] for one in asked]
+
+    assert {"example.com", "*.example.com"} <= set(texts)
+    assert "*" not in texts
+    assert sum(text.endswith(".cluster.local") for text in texts) == cluster_patterns
+    assert len(texts) == 2 + cluster_patterns
