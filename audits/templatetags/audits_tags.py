@@ -9,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from allowlist.models import Entry
 from audits.models import CampaignRow
+from governance.models import EgressRequest
+from ledger.templatetags.ledger_tags import story
+from rollouts.models import Rollout
 
 register = template.Library()
 
@@ -50,3 +53,12 @@ def entry_reviews(context: template.Context, entry: Entry) -> dict[str, Any]:
         .order_by("-campaign__quarter")
     )
     return {"rows": rows[:50]}
+
+
+@register.inclusion_tag("ledger/story.html", takes_context=True)
+def entry_story(context: template.Context, entry: Entry) -> dict[str, Any]:
+    """What happened to the entry from its first request to its last rollout, as far as the reader may know."""
+    requests = EgressRequest.objects.filter(entry=entry)
+    rollouts = Rollout.objects.filter(revision__entry=entry)
+    rows = CampaignRow.objects.filter(entry=entry)
+    return story(context, entry, *requests, *rollouts, *rows)
