@@ -9,12 +9,19 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from rollouts.comparison import compare_due
+from allowlist.services import enrol_namespace
+from rollouts.claims import claim_next, find_work
+from rollouts.comparison import Finding, compare_due
+from rollouts.findings import bring_up_to_date
 from rollouts.models import DriftFinding, NamespacePush, Rollout
+from rollouts.objects import ObjectKey
 from rollouts.progress import advance
+from rollouts.pushing import read_work
 from rollouts.services import request_comparison
 from tests import factories
+from tests.clusters import factories as fleet_factories
 from tests.rollouts.fleet import Fleet, kubectl_on
 
 SAID = "The payment test suite passed against the sandbox."
@@ -240,3 +247,35 @@ def test_drift_pushes_bundles_and_answers_over_the_api(fleet: Fleet, finding: Dr
     answer = engineer.get("/api/v1/explain/", question).json()
     assert answer["verdict"] == "allowed"
     assert answer["matches"][0]["approved_by"] == [str(fleet.reviewer)]
+
+
+def test_a_cluster_with_many_namespaces_and_differences_takes_as_many_queries_as_one_with_few(db) -> None:
+    engineer, team = factories.platform_engineer(), factories.team()
+    cluster = fleet_factories.answered(fleet_factories.cluster(owner=team))
+    point = fleet_factories.enforcement_point(cluster)
+    client = signed_in(engineer)
+    addresses = [
+        reverse("rollouts:cluster-drift", args=[cluster.name]),
+        "/api/v1/pushes/",
+        "/api/v1/drift/",
+        "/api/v1/bundles/",
+    ]
+
+    def grow(*names: str) -> None:
+        for name in names:
+            namespace = fleet_factories.namespace(cluster, name, team=team)
+            enrol_namespace(actor=engineer, namespace_id=namespace.pk)
+            find_work(timezone.now())
+            read_work(claim_next(worker="test", at=timezone.now()))
+            push = NamespacePush.objects.select_related("namespace__cluster").get(namespace=namespace)
+            missing = Finding(ObjectKey("v1", "NetworkPolicy", name), "missing", "It was deleted.")
+            bring_up_to_date(push, [missing], approved={}, at=timezone.now())
+
+    grow("one", "two")
+    for address in addresses:
+        assert client.get(address).status_code == 200
+    few = [queries_of(lambda address=address: client.get(address)) for address in addresses]
+    grow(*(f"more-{number}" for number in range(10)))
+
+    assert DriftFinding.objects.filter(enforcement_point=point).count() == 12
+    assert [queries_of(lambda address=address: client.get(address)) for address in addresses] == few
