@@ -67,13 +67,15 @@ class EntryIndex:
 
     def __init__(self, entries: Iterable[ScopedEntry], *, at: datetime | None = None) -> None:
         self._entries = tuple(scoped for scoped in entries if at is None or scoped.entry.is_in_force(at))
+        self._scopes = tuple(
+            (one.namespaces, one.entry.workload.match_labels, one.entry.passport) for one in self._entries
+        )
         self._names: dict[str, list[int]] = {}
         self._one_level: dict[str, list[int]] = {}
         self._any_depth: dict[str, list[int]] = {}
         self._prefixes: dict[tuple[int, int], dict[int, list[int]]] = {}
         for position, scoped in enumerate(self._entries):
             self._add(position, scoped.entry)
-        self._memory = _Memory()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -89,37 +91,49 @@ class EntryIndex:
         protocol: str = "TCP",
     ) -> Passports:
         """The passports, sorted, of the entries that permit the flow: by its name, or by its address."""
-        positions = self._at_destination(name, address)
-        return self._passports(
-            self._on_port(positions, port=port, protocol=protocol), namespace=namespace, labels=labels
-        )
+        places = self.candidates_at(name=name, address=address)
+        places = self.candidates_on(places, port=port, protocol=protocol)
+        return self.candidates_for(places, namespace=namespace, labels=labels)
 
     def join(self, flows: Iterable[GroupedFlow]) -> Iterator[tuple[GroupedFlow, Passports]]:
         """Every flow with its passports, in the order given."""
-        memory = self._memory
+        memory = _Memory(self)
         for flow in flows:
-            namespace, labels, name, address, port, protocol, _total = flow
-            # Written out instead of called: this runs once per flow of a day.
-            ports = memory.destinations.get((name, address))
-            if ports is None:
-                ports = self._remember_destination(name, address)
-            workloads = ports.get((port, protocol))
-            if workloads is None:
-                workloads = self._remember_port(ports, port=port, protocol=protocol)
-            passports = workloads.get((namespace, labels))
-            if passports is None:
-                passports = self._remember_workload(workloads, namespace=namespace, labels=labels)
-            yield flow, passports
+            yield flow, memory.cell(flow).passports
 
     def replay(self, flows: Iterable[GroupedFlow]) -> Tally:
         """What the entries would have carried of the flows, by passport."""
-        counts: dict[Passports, int] = {}
-        for flow, passports in self.join(flows):
-            counts[passports] = counts.get(passports, 0) + flow[6]
-        tally = Tally()
-        for passports, count in counts.items():
-            tally.add(passports, count=count)
-        return tally
+        replay = Replay(self)
+        replay.add(flows)
+        return replay.tally()
+
+    def candidates_at(self, *, name: str | None, address: Address | str | None) -> tuple[int, ...]:
+        """The places of the entries whose destination is the name, or holds the address."""
+        found = set(self._named(name)) if name else set()
+        parsed = _parsed(address)
+        if parsed is not None:
+            found.update(self._addressed(parsed))
+        return tuple(sorted(found))
+
+    def candidates_on(self, places: Iterable[int], *, port: int | None, protocol: str) -> tuple[int, ...]:
+        """Those of the places whose entries name the port."""
+        family = "ICMP" if protocol == "ICMPv6" else protocol
+        return tuple(
+            place
+            for place in places
+            if any(ports.contains(protocol=family, port=port) for ports in self._entries[place].entry.ports)
+        )
+
+    def candidates_for(self, places: Iterable[int], *, namespace: str, labels: Mapping[str, str]) -> Passports:
+        """The passports, sorted, of those of the places whose entries are for the workload."""
+        found = []
+        for place in places:
+            namespaces, wanted, passport = self._scopes[place]
+            if namespaces is not None and namespace not in namespaces:
+                continue
+            if all(labels.get(key) == value for key, value in wanted):
+                found.append(passport)
+        return tuple(sorted(set(found))) if len(found) > 1 else tuple(found)
 
     def _add(self, position: int, entry: PolicyEntry) -> None:
         destination = entry.destination
@@ -136,13 +150,6 @@ class EntryIndex:
             self._one_level.setdefault(base, []).append(position)
         elif destination.kind == "any-depth":
             self._any_depth.setdefault(base, []).append(position)
-
-    def _at_destination(self, name: str | None, address: Address | str | None) -> tuple[int, ...]:
-        found = set(self._named(name)) if name else set()
-        parsed = _parsed(address)
-        if parsed is not None:
-            found.update(self._addressed(parsed))
-        return tuple(sorted(found))
 
     def _named(self, name: str) -> Iterator[int]:
         yield from self._names.get(name, ())
@@ -161,66 +168,112 @@ class EntryIndex:
                 if not any(address in hole for hole in self._entries[position].entry.destination.excepts):
                     yield position
 
-    def _on_port(self, positions: Iterable[int], *, port: int | None, protocol: str) -> tuple[int, ...]:
-        family = "ICMP" if protocol == "ICMPv6" else protocol
-        return tuple(
-            position
-            for position in positions
-            if any(ports.contains(protocol=family, port=port) for ports in self._entries[position].entry.ports)
-        )
 
-    def _passports(self, positions: Iterable[int], *, namespace: str, labels: Mapping[str, str]) -> Passports:
-        scoped = [self._entries[position] for position in positions]
-        found = {one.entry.passport for one in scoped if one.covers_workload(namespace=namespace, labels=labels)}
-        return tuple(sorted(found))
+class Replay:
+    """One replay over many batches of flows: what has been worked out for one batch serves the next."""
 
-    def _remember_destination(self, name: str | None, address: str | None) -> "_Ports":
-        self._memory.make_room()
-        ports = _Ports(self._at_destination(name, address))
-        self._memory.destinations[name, address] = ports
-        return ports
+    def __init__(self, index: EntryIndex) -> None:
+        self._memory = _Memory(index)
 
-    def _remember_port(self, ports: "_Ports", *, port: int | None, protocol: str) -> "_Workloads":
-        self._memory.make_room()
-        positions = self._on_port(ports.positions, port=port, protocol=protocol)
-        # Many destinations have the same candidates; they share what is known of the workloads.
-        workloads = self._memory.workloads.setdefault(positions, _Workloads(positions))
-        ports[port, protocol] = workloads
-        return workloads
+    def add(self, flows: Iterable[GroupedFlow]) -> None:
+        """Count the flows; written out without calls, as it runs once for every flow of a day."""
+        memory = self._memory
+        destinations = memory.destinations
+        for flow in flows:
+            namespace, labels, name, address, port, protocol, total = flow
+            ports = destinations.get((name, address))
+            workloads = ports.get((port, protocol)) if ports is not None else None
+            cell = None if workloads is None else workloads.shared or workloads.get((namespace, labels))
+            if cell is None:
+                cell = memory.cell(flow)
+            cell.total += total
 
-    def _remember_workload(self, workloads: "_Workloads", *, namespace: str, labels: LabelPairs) -> Passports:
-        self._memory.make_room()
-        passports = self._passports(workloads.positions, namespace=namespace, labels=dict(labels))
-        workloads[namespace, labels] = passports
-        return passports
+    def tally(self) -> Tally:
+        """Everything counted so far."""
+        return self._memory.tally()
 
 
-class _Workloads(dict[_WorkloadKey, Passports]):
-    def __init__(self, positions: tuple[int, ...]) -> None:
+class _Cell:
+    """The answer for equal flows, and how many there were."""
+
+    __slots__ = ("passports", "total")
+
+    def __init__(self, passports: Passports) -> None:
+        self.passports = passports
+        self.total = 0
+
+
+class _Workloads(dict[_WorkloadKey, _Cell]):
+    """Answers by workload; ``shared`` is the one answer for all of them, where no entry could make a difference."""
+
+    __slots__ = ("places", "shared")
+
+    def __init__(self, places: tuple[int, ...]) -> None:
         super().__init__()
-        self.positions = positions
+        self.places = places
+        self.shared = None if places else _Cell(())
 
 
 class _Ports(dict[_PortKey, _Workloads]):
-    def __init__(self, positions: tuple[int, ...]) -> None:
+    __slots__ = ("places",)
+
+    def __init__(self, places: tuple[int, ...]) -> None:
         super().__init__()
-        self.positions = positions
+        self.places = places
 
 
 class _Memory:
-    """What a replay has already worked out, dropped as a whole when it grows past the limit."""
+    """What a replay has worked out: by destination, then by port, then by workload; counted and dropped when full."""
 
-    def __init__(self) -> None:
+    def __init__(self, index: EntryIndex) -> None:
+        self._index = index
         self.destinations: dict[tuple[str | None, str | None], _Ports] = {}
-        self.workloads: dict[tuple[int, ...], _Workloads] = {}
+        # Many destinations have the same candidates; they share what is known of the workloads.
+        self._workloads: dict[tuple[int, ...], _Workloads] = {}
+        self._unmatched = _Cell(())
+        self._counted = Tally()
         self._remembered = 0
 
-    def make_room(self) -> None:
+    def cell(self, flow: GroupedFlow) -> _Cell:
+        """The answer for the flow, worked out once."""
+        self._make_room()
+        namespace, labels, name, address, port, protocol, _total = flow
+        ports = self.destinations.get((name, address))
+        if ports is None:
+            ports = _Ports(self._index.candidates_at(name=name, address=address))
+            self.destinations[name, address] = ports
+        workloads = ports.get((port, protocol))
+        if workloads is None:
+            places = self._index.candidates_on(ports.places, port=port, protocol=protocol)
+            workloads = self._workloads.setdefault(places, _Workloads(places))
+            ports[port, protocol] = workloads
+        found = workloads.shared or workloads.get((namespace, labels))
+        if found is None:
+            passports = self._index.candidates_for(workloads.places, namespace=namespace, labels=dict(labels))
+            found = _Cell(passports) if passports else self._unmatched
+            workloads[namespace, labels] = found
+        return found
+
+    def tally(self) -> Tally:
+        self._settle()
+        counted = self._counted
+        return Tally(counted.flows, counted.unmatched, dict(counted.by_passport))
+
+    def _make_room(self) -> None:
         self._remembered += 1
         if self._remembered > MAXIMUM_REMEMBERED:
+            self._settle()
             self.destinations.clear()
-            self.workloads.clear()
+            self._workloads.clear()
             self._remembered = 0
+
+    def _settle(self) -> None:
+        """Move what the cells have counted into the tally."""
+        cells = [cell for workloads in self._workloads.values() for cell in (workloads.shared, *workloads.values())]
+        for cell in (self._unmatched, *cells):
+            if cell is not None and cell.total:
+                self._counted.add(cell.passports, count=cell.total)
+                cell.total = 0
 
 
 def _parsed(address: Address | str | None) -> Address | None:

@@ -34,6 +34,10 @@ class CalicoSubject:
     context: CalicoContext
 
     @property
+    def is_of_nodes(self) -> bool:
+        return False
+
+    @property
     def pair(self) -> tuple[str, str] | None:
         return next(((key, value) for key, value in self.pods.pairs.items() if "projectcalico.org" not in key), None)
 

@@ -48,6 +48,10 @@ class EndpointSubject:
     selector: CiliumSelector
 
     @property
+    def is_of_nodes(self) -> bool:
+        return False
+
+    @property
     def pair(self) -> tuple[str, str] | None:
         return self.selector.pair
 
@@ -67,6 +71,7 @@ class HostSubject:
     nodes: Selector
     namespace: None = None
     pair: None = None
+    is_of_nodes: bool = True
 
     def judge(self, party: Party) -> Truth:
         if party.kind != "node" and not party.is_on_host_network:

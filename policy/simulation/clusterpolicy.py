@@ -30,6 +30,10 @@ class AdminSubject:
     pods: Selector
 
     @property
+    def is_of_nodes(self) -> bool:
+        return False
+
+    @property
     def namespace(self) -> str | None:
         return self.namespaces.value_of(NAMESPACE_NAME_LABEL)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import groupby
 
 from policy.simulation.answers import Answer, Decision, Direction, either
@@ -45,19 +44,38 @@ class Road:
     doubt: str
 
 
+class _Once:
+    """What stands behind a step, judged at most once however many rules pass on to it."""
+
+    __slots__ = ("_decision", "_judge")
+
+    def __init__(self, judge: Otherwise) -> None:
+        self._judge = judge
+        self._decision: Decision | None = None
+
+    def __call__(self) -> Decision:
+        if self._decision is None:
+            self._decision = self._judge()
+        return self._decision
+
+
+def _open() -> Decision:
+    return OPEN
+
+
 def judge_kubernetes(question: Question, selected: Selected) -> Decision:
     """Admin tier, then NetworkPolicy and Cilium policies added up, then baseline."""
     admin = [pair for pair in selected if pair[0].layer == "admin"]
     middle = [pair for pair in selected if pair[0].layer in {"network", "cilium"}]
     baseline = [pair for pair in selected if pair[0].layer == "baseline"]
-    after_middle = cache(lambda: judge_ordered(question, baseline, otherwise=lambda: OPEN))
-    after_admin = cache(lambda: judge_union(question, middle, otherwise=after_middle))
+    after_middle = _Once(lambda: judge_ordered(question, baseline, otherwise=_open))
+    after_admin = _Once(lambda: judge_union(question, middle, otherwise=after_middle))
     return judge_ordered(question, admin, otherwise=after_admin)
 
 
 def judge_tiers(question: Question, selected: Selected, tiers: Sequence[Tier]) -> Decision:
     """Calico's tiers by their order, with the policies of Kubernetes in the tiers that Calico gives them."""
-    otherwise: Otherwise = lambda: OPEN  # noqa: E731  the innermost of a chain of such functions
+    otherwise: Otherwise = _open
     for tier in reversed(tiers):
         members = [pair for pair in selected if _tier_name(pair[0]) == tier.name]
         if any(question.direction in policy.applies_to for policy, _ in members):
@@ -66,7 +84,7 @@ def judge_tiers(question: Question, selected: Selected, tiers: Sequence[Tier]) -
 
 
 def _tier_before(question: Question, members: Selected, *, tier: Tier, otherwise: Otherwise) -> Otherwise:
-    return cache(lambda: judge_ordered(question, members, otherwise=otherwise, tier=tier))
+    return _Once(lambda: judge_ordered(question, members, otherwise=otherwise, tier=tier))
 
 
 def _tier_name(policy: CompiledPolicy) -> str:

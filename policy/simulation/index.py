@@ -18,6 +18,7 @@ class PolicyIndex:
         self._by_namespace: dict[str | None, _Bucket] = {}
         for place, policy in enumerate(self.policies):
             self._by_namespace.setdefault(policy.subject.namespace, _Bucket()).add(place, policy)
+        self._over_nodes = {place for place, policy in enumerate(self.policies) if policy.subject.is_of_nodes}
         self._remembered: dict[tuple[str, str], Selected] = {}
 
     def protecting(self, party: Party) -> Selected:
@@ -39,8 +40,10 @@ class PolicyIndex:
                 yield self.policies[place], truth
 
     def _candidates(self, party: Party) -> set[int]:
-        if party.kind not in {"pod", "unlisted"} or (party.kind == "unlisted" and party.namespace is None):
+        if party.kind == "unlisted" and party.namespace is None:
             return set(range(len(self.policies)))
+        if party.kind != "pod" and party.kind != "unlisted":
+            return self._over_nodes if party.kind == "node" else set()
         found: set[int] = set()
         for namespace in (party.namespace, None):
             bucket = self._by_namespace.get(namespace)

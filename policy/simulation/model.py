@@ -27,6 +27,10 @@ class Subject(Protocol):
         """The only namespace whose pods can be meant, where there is one: the key for the index."""
 
     @property
+    def is_of_nodes(self) -> bool:
+        """Whether it can mean nodes themselves."""
+
+    @property
     def pair(self) -> tuple[str, str] | None:
         """A label that every pod meant must carry, where there is one: the second key for the index."""
 

@@ -27,6 +27,10 @@ class NamespacedSubject:
     profile: Profile
 
     @property
+    def is_of_nodes(self) -> bool:
+        return False
+
+    @property
     def pair(self) -> tuple[str, str] | None:
         return self.pods.pair
 
