@@ -204,6 +204,28 @@ def test_cilium_star_fits_an_empty_label_as_its_expression_does() -> None:
     assert result("cilium", "*.x.com", name="a!.x.com") == "no-match"
 
 
+STARS = [
+    ("a*b*c.x", "abc.x", True),
+    ("a*b*c.x", "a1b2c.x", True),
+    ("a*b*c.x", "acb.x", False),
+    ("a*b*c.x", "a1c.x", False),
+    ("a*b*b.x", "ab.x", False),
+    ("*bb*bb.x", "bbb.x", False),
+    ("*bb*bb.x", "bbbb.x", True),
+    ("*ab*ab*.x", "xabxabx.x", True),
+    ("*ab*ab*.x", "xabx.x", False),
+    ("ab*ba.x", "aba.x", False),
+    ("ab*ba.x", "abba.x", True),
+    ("*a*.x", "bbb.x", False),
+]
+
+
+@pytest.mark.parametrize("dialect", ["cilium", "gke", "antrea"])
+@pytest.mark.parametrize(("pattern", "name", "is_taken"), STARS)
+def test_stars_take_texts_that_do_not_overlap(dialect: str, pattern: str, name: str, is_taken: bool) -> None:
+    assert result(dialect, pattern, name=name) == ("match" if is_taken else "no-match")
+
+
 def test_a_name_has_at_most_the_length_that_dns_carries() -> None:
     longest = "a." * 126 + "com"
 
