@@ -13,6 +13,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from allowlist.filters import EntryFilter
 from allowlist.models import Entry
 from allowlist.serializers import EntryRevisionSerializer, EntrySerializer
+from clusters.permissions import account_of
 
 
 @extend_schema_view(
@@ -29,7 +30,7 @@ class EntryViewSet(ReadOnlyModelViewSet):
     required_scopes = {"read": "read"}
 
     def get_queryset(self) -> QuerySet[Entry]:
-        return Entry.objects.visible_to(self.request.user).for_listing(timezone.now()).order_by("passport")
+        return Entry.objects.visible_to(account_of(self.request)).for_listing(timezone.now()).order_by("passport")
 
     @extend_schema(summary="Every revision of an entry, newest first", responses=EntryRevisionSerializer(many=True))
     @action(detail=True, filterset_class=None)

@@ -21,7 +21,8 @@ def covering_entry(*, team: Team, proposal: Proposal, at: datetime) -> Entry | N
     for tier in tiers:
         candidates = candidates.in_force_in(tier, at)
     for entry in candidates:
-        if all(covers(entry.carried_in(tier), proposal) for tier in tiers):
+        carried = [entry.carried_in(tier) for tier in tiers]
+        if all(revision is not None and covers(revision, proposal) for revision in carried):
             return entry
     return None
 

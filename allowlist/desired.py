@@ -116,9 +116,9 @@ def desired_revisions(
 def desired_for_many(targets: Iterable[Target], *, at: datetime) -> dict[tuple[UUID, UUID], list[EntryRevision]]:
     """The revisions in force at each target, by its key; one query for all of them."""
     wanted = list(targets)
-    teams = {target.namespace.team_id for target in wanted} - {None}
+    teams = {target.namespace.team_id for target in wanted if target.namespace.team_id is not None}
     tiers = {target.tier for target in wanted}
-    by_team: dict[tuple[UUID, str], list[EntryRevision]] = {}
+    by_team: dict[tuple[UUID | None, str], list[EntryRevision]] = {}
     for entry in _entries_in_force(teams, tiers, at):
         for tier in tiers:
             revision = entry.carried_in(tier)

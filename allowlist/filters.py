@@ -15,6 +15,7 @@ from allowlist.models import Entry
 from allowlist.querysets import EXPIRED, IN_FORCE, NON_PRODUCTION, REVOKED
 from allowlist.search import reaching
 from clusters.models import Environment
+from clusters.permissions import account_of
 
 STATES = [
     (IN_FORCE, _("In force")),
@@ -27,7 +28,7 @@ EXPIRING = [("yes", _("Within 30 days"))]
 
 def visible_teams(request: HttpRequest | None) -> QuerySet[Team]:
     """The teams that the person may narrow by; none while the schema is drawn up."""
-    return Team.objects.none() if request is None else Team.objects.visible_to(request.user)
+    return Team.objects.none() if request is None else Team.objects.visible_to(account_of(request))
 
 
 class EntryFilter(django_filters.FilterSet):

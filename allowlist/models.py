@@ -43,6 +43,8 @@ class Entry(Identified):
         help_text=_("The revision that production clusters carry."),
     )
 
+    state: str  # only where the queryset was asked ``with_state``
+
     objects = EntryQuerySet.as_manager()
 
     class Meta:

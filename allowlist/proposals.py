@@ -107,7 +107,7 @@ class Proposal:
 def parse_proposal(fields: Mapping[str, Any], *, at: datetime) -> Proposal:
     """Read the fields of a form or of the API; raise ``InvalidProposal`` with every faulty field at once."""
     reader = _Reader()
-    values = {
+    values: dict[str, Any] = {
         "destination": reader.read("destination", _destination, fields),
         "ports": reader.read("ports", _ports, fields),
         "namespaces": reader.read("namespaces", _namespaces, fields),

@@ -105,14 +105,14 @@ def extend_entry(
     entry = lock_entry(entry_id)
     if not entry.is_in_force(at):
         raise NotInForce(f"{entry.passport} is not in force; ask for it anew.")
-    before = {tier: entry.carried_in(tier) for tier in Tier.values}
+    before, former_end = {tier: entry.carried_in(tier) for tier in Tier.values}, entry.latest.expires_at
     _extend_tiers(entry, actor=actor, expires_at=expires_at, at=at)
     rows = [row for tier in Tier.values for row in _bump(before[tier], entry.carried_in(tier), tier=tier, at=at)]
     record(
         "entry.extended",
         actor=actor,
         subject=entry,
-        from_end=before[Tier.NON_PRODUCTION].expires_at,
+        from_end=former_end,
         to_end=expires_at,
         note=note,
         targets=len(rows),

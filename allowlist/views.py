@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from allowlist.exports import csv_lines
 from allowlist.filters import EntryFilter
 from allowlist.models import Entry
+from clusters.permissions import account_of
 from policy.entries import is_passport
 
 PAGE_SIZE = 50
@@ -23,7 +24,7 @@ PAGE_SIZE = 50
 def entries(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Entries that the person may see; with ``?format=csv`` all that match as a table for other programs."""
     now = timezone.now()
-    known = Entry.objects.visible_to(request.user).for_listing(now).order_by("passport")
+    known = Entry.objects.visible_to(account_of(request)).for_listing(now).order_by("passport")
     chosen = EntryFilter(request.GET, queryset=known, request=request)
     if request.GET.get("format") == "csv":
         return _as_csv(chosen.qs)
@@ -38,7 +39,7 @@ def entry(request: HttpRequest, passport: str) -> HttpResponse:
     if not is_passport(passport):
         raise Http404
     now = timezone.now()
-    known = Entry.objects.visible_to(request.user).for_listing(now)
+    known = Entry.objects.visible_to(account_of(request)).for_listing(now)
     found = get_object_or_404(known, passport=passport)
     revisions = list(found.revisions.select_related("requested_by").prefetch_related("approved_by"))
     context = {
@@ -46,7 +47,7 @@ def entry(request: HttpRequest, passport: str) -> HttpResponse:
         "newest": found.latest,
         "revisions": revisions,
         "in_force": found.is_in_force(now),
-        "may_request": request.user.may_act_for(found.team),
+        "may_request": account_of(request).may_act_for(found.team),
         "now": now,
     }
     return render(request, "allowlist/entry.html", context)

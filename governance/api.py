@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,10 +21,12 @@ from accounts.models import Team
 from allowlist.errors import InvalidProposal
 from allowlist.models import Entry
 from allowlist.proposals import Proposal, parse_proposal
+from clusters.permissions import account_of
 from governance import serializers, services
 from governance.checks import check_proposal
 from governance.filters import RequestFilter
 from governance.models import EgressRequest
+from governance.services.requests import DEFAULT_REASON
 
 _Kind = EgressRequest.Kind
 _PEOPLE = ("team", "requester", "entry__team", "entry__in_non_production", "entry__in_production")
@@ -51,7 +54,7 @@ class RequestViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
     }
 
     def get_queryset(self) -> QuerySet[EgressRequest]:
-        known = EgressRequest.objects.visible_to(self.request.user)
+        known = EgressRequest.objects.visible_to(account_of(self.request))
         if self.action == "list":
             return known.for_listing().order_by("-number")
         return known.select_related(*_PEOPLE).prefetch_related("approvals__reviewer")
@@ -68,14 +71,13 @@ class RequestViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
         given = _read(serializers.NewRequestSerializer, request)
         entry, team = self._subject(given)
         made = services.create_request(
-            actor=request.user,
+            actor=account_of(request),
             team_id=team.pk,
             kind=given["kind"],
             proposal=_proposal(given, kind=given["kind"], entry=entry),
             entry_id=entry.pk if entry else None,
             origin="api",
             submit=given["submit"],
-            justification=given.get("justification", ""),
         )
         return self._answer(made, code=status.HTTP_201_CREATED)
 
@@ -89,15 +91,13 @@ class RequestViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
         given = _read(serializers.NewRequestSerializer, request)
         entry, team = self._subject(given)
         proposal = _proposal(given, kind=given["kind"], entry=entry)
-        if proposal is None and entry is not None:
-            proposal = Proposal.of_revision(entry.latest)
         found = check_proposal(
             team=team,
             kind=given["kind"],
             entry=entry,
             proposal=proposal,
             at=timezone.now(),
-            asker=request.user,
+            asker=account_of(request),
         )
         return Response(serializers.ChecksSerializer(found).data)
 
@@ -115,7 +115,7 @@ class RequestViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
             # A revocation keeps the entry's end, which may have come; the service takes it from the entry.
             fields["expires_at"] = timezone.now() + timedelta(days=1)
         edited = services.edit_request(
-            actor=request.user,
+            actor=account_of(request),
             request_id=asked.pk,
             revision=revision,
             proposal=parse_proposal(fields, at=timezone.now()),
@@ -174,11 +174,11 @@ class RequestViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
     )
     @action(detail=True, methods=["post"])
     def recheck(self, request: Request, number: int) -> Response:
-        return self._answer(services.recheck_request(actor=request.user, request_id=self.get_object().pk))
+        return self._answer(services.recheck_request(actor=account_of(request), request_id=self.get_object().pk))
 
     def _act(self, service: Any, body: Any) -> Response:
         given = _read(body, self.request)
-        return self._answer(service(actor=self.request.user, request_id=self.get_object().pk, **given))
+        return self._answer(service(actor=account_of(self.request), request_id=self.get_object().pk, **given))
 
     def _answer(self, asked: EgressRequest, *, code: int = status.HTTP_200_OK) -> Response:
         """The request as it is after the call, whoever may see it: the caller wrote it."""
@@ -192,8 +192,10 @@ class RequestViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
         if given["kind"] == _Kind.ADD:
             if not given.get("team"):
                 raise InvalidProposal({"team": ["Name the team."]})
-            return None, get_object_or_404(Team.objects.visible_to(self.request.user), slug=given["team"])
-        known = Entry.objects.visible_to(self.request.user).select_related("team", "in_non_production", "in_production")
+            return None, get_object_or_404(Team.objects.visible_to(account_of(self.request)), slug=given["team"])
+        known = Entry.objects.visible_to(account_of(self.request)).select_related(
+            "team", "in_non_production", "in_production"
+        )
         entry = get_object_or_404(known, passport=given.get("entry") or "")
         return entry, entry.team
 
@@ -204,10 +206,12 @@ def _read(serializer: Any, request: Request) -> dict[str, Any]:
     return dict(given.validated_data)
 
 
-def _proposal(given: dict[str, Any], *, kind: str, entry: Entry | None) -> Proposal | None:
-    """What the call proposes; a change says only what differs from the entry."""
-    if kind == _Kind.REVOKE:
-        return None
+def _proposal(given: dict[str, Any], *, kind: str, entry: Entry | None) -> Proposal:
+    """What the call proposes; a change says only what differs from the entry, and a revocation why."""
+    if kind == _Kind.REVOKE and entry is not None:
+        current = Proposal.of_revision(entry.latest)
+        words = {name: given[name] for name in ("justification", "ticket") if given.get(name)}
+        return replace(current, **{"justification": DEFAULT_REASON, "ticket": "", **words})
     base = Proposal.of_revision(entry.latest).columns() if entry is not None else {}
     if kind == _Kind.RENEW:
         given = {name: given[name] for name in ("expires_at", "justification", "ticket") if name in given}

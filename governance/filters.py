@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
 from accounts.text import fault_in
+from clusters.permissions import account_of
 from governance.models import EgressRequest
 
 TURNS = [("mine", _("My turn")), ("waiting", _("Waiting on others"))]
@@ -31,7 +32,7 @@ ORDER_CHOICES = [("age", _("Oldest first")), ("risk", _("Highest risk first"))]
 
 def visible_teams(request: HttpRequest | None) -> QuerySet[Team]:
     """The teams that the person may narrow by; none while the schema is drawn up."""
-    return Team.objects.none() if request is None else Team.objects.visible_to(request.user)
+    return Team.objects.none() if request is None else Team.objects.visible_to(account_of(request))
 
 
 class RequestFilter(django_filters.FilterSet):
@@ -69,7 +70,7 @@ class RequestFilter(django_filters.FilterSet):
         return requests.filter(found)
 
     def by_turn(self, requests: QuerySet[EgressRequest], _name: str, value: str) -> QuerySet[EgressRequest]:
-        user = self.request.user
+        user = account_of(self.request)
         return requests.turn_of(user) if value == "mine" else requests.waiting_on_others(user)
 
     def by_state(self, requests: QuerySet[EgressRequest], _name: str, value: str) -> QuerySet[EgressRequest]:

@@ -166,7 +166,7 @@ class RejectSerializer(CommentSerializer):
     acceptable_change = serializers.CharField(max_length=4000, required=False, allow_blank=True, default="")
 
 
-class FindingSerializer(serializers.Serializer):
+class RiskFindingSerializer(serializers.Serializer):
     rule = serializers.CharField()
     severity = serializers.CharField()
     reason = serializers.CharField()
@@ -207,7 +207,7 @@ class ChecksSerializer(serializers.Serializer):
     ports = serializers.CharField()
     examples = ExampleSerializer(many=True)
     covered_by = serializers.CharField(source="covered_by.passport", default=None, allow_null=True)
-    findings = FindingSerializer(many=True, source="risk.findings")
+    findings = RiskFindingSerializer(many=True, source="risk.findings")
     needs = ApprovalNeedSerializer(many=True)
     previews = PreviewSerializer(many=True)
     problems = serializers.ListField(child=serializers.CharField())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -254,6 +255,7 @@ def _decide(
         request.decided_at = at
     request.save(update_fields=["state", "decided_at"])
     name = "request.rejected" if action == "reject" else "request.changes-requested"
-    record(name, actor=actor, subject=request, revision=request.revision, role=held[0], **words)
+    said: dict[str, Any] = {"revision": request.revision, "role": held[0], **words}
+    record(name, actor=actor, subject=request, **said)
     tell_requester(request, subject=str(EgressRequest.State(request.state).label), body=words["comment"])
     return request

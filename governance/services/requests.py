@@ -24,6 +24,7 @@ from governance.states import next_state
 from ledger.services import record
 
 _Kind = EgressRequest.Kind
+DEFAULT_REASON = "The entry is no longer needed."
 ORIGINS = ("page", "api", "denied-flow", "campaign", "command")
 
 
@@ -150,7 +151,7 @@ def _content(kind: str, *, entry: Entry | None, proposal: Proposal | None, justi
         return proposal
     current = Proposal.of_revision(entry.latest)
     if kind == _Kind.REVOKE:
-        why = proposal.justification if proposal else justification or "The entry is no longer needed."
+        why = proposal.justification if proposal else justification or DEFAULT_REASON
         return replace(current, justification=why[:MAX_JUSTIFICATION], ticket=proposal.ticket if proposal else "")
     if proposal is None:
         raise InvalidRequest("A renewal names the new end.")

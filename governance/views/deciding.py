@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from clusters.permissions import account_of
 from governance import services
 from governance.forms import ApproveForm, DecisionForm, RejectForm
 from governance.models import EgressRequest
@@ -27,7 +28,7 @@ Act = Callable[[], EgressRequest]
 @require_POST
 def approve(request: HttpRequest, number: int) -> HttpResponse:
     asked = visible_request(request, number)
-    roles = [(role, role_label(role)) for role in roles_held(request.user, asked.team)]
+    roles = [(role, role_label(role)) for role in roles_held(account_of(request), asked.team)]
     form = ApproveForm(request.POST, roles=roles, prefix="approve")
     return _decide(
         request,
@@ -35,7 +36,7 @@ def approve(request: HttpRequest, number: int) -> HttpResponse:
         form,
         name="approve_form",
         act=lambda: services.approve_request(
-            actor=request.user,
+            actor=account_of(request),
             request_id=asked.pk,
             revision=form.cleaned_data["revision"],
             effect_hash=form.cleaned_data["effect_hash"],
@@ -56,7 +57,7 @@ def reject(request: HttpRequest, number: int) -> HttpResponse:
         form,
         name="reject_form",
         act=lambda: services.reject_request(
-            actor=request.user,
+            actor=account_of(request),
             request_id=asked.pk,
             revision=form.cleaned_data["revision"],
             comment=form.cleaned_data["comment"],
@@ -77,7 +78,7 @@ def ask_for_changes(request: HttpRequest, number: int) -> HttpResponse:
         form,
         name="changes_form",
         act=lambda: services.request_changes(
-            actor=request.user,
+            actor=account_of(request),
             request_id=asked.pk,
             revision=form.cleaned_data["revision"],
             comment=form.cleaned_data["comment"],
@@ -89,21 +90,21 @@ def ask_for_changes(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def submit(request: HttpRequest, number: int) -> HttpResponse:
     asked = visible_request(request, number)
-    return _act(request, asked, lambda: services.submit_request(actor=request.user, request_id=asked.pk))
+    return _act(request, asked, lambda: services.submit_request(actor=account_of(request), request_id=asked.pk))
 
 
 @login_required
 @require_POST
 def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     asked = visible_request(request, number)
-    return _act(request, asked, lambda: services.withdraw_request(actor=request.user, request_id=asked.pk))
+    return _act(request, asked, lambda: services.withdraw_request(actor=account_of(request), request_id=asked.pk))
 
 
 @login_required
 @require_POST
 def recheck(request: HttpRequest, number: int) -> HttpResponse:
     asked = visible_request(request, number)
-    return _act(request, asked, lambda: services.recheck_request(actor=request.user, request_id=asked.pk))
+    return _act(request, asked, lambda: services.recheck_request(actor=account_of(request), request_id=asked.pk))
 
 
 def _decide(request: HttpRequest, asked: EgressRequest, form: DecisionForm, *, name: str, act: Act) -> HttpResponse:
@@ -126,11 +127,11 @@ def _refused(
     for field, texts in named.items():
         form.add_error(field if field in form.fields else None, list(texts))
     fresh = visible_request(request, asked.number)
-    form.data = form.data.copy()
-    for field, value in (("revision", fresh.revision), ("effect_hash", fresh.effect_hash)):
-        form.data[form.add_prefix(field)] = str(value)
+    shown = {"revision": str(fresh.revision), "effect_hash": fresh.effect_hash}
+    form.data = {**request.POST.dict(), **{form.add_prefix(field): value for field, value in shown.items()}}
     problem = "" if named else error.message
-    if because := error.details.get("because"):
+    because = error.details.get("because")
+    if isinstance(because, list):
         problem = " ".join([problem, *(f"{one}." for one in because)])
     return render_request(request, fresh, forms={name: form}, problem=problem, status=STATUS_OF_KIND[error.kind])
 

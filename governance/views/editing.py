@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import Team
 from accounts.text import fault_in
 from allowlist.models import Entry
+from clusters.permissions import account_of
 from governance import services
 from governance.checks import Checks, check_proposal
 from governance.forms import LIST_FIELDS, ProposalForm, default_end, initial_of
@@ -52,7 +53,7 @@ def new_request(request: HttpRequest) -> HttpResponse:
         return _render(request, form, status=200 if form.is_valid() else 422)
     try:
         made = services.create_request(
-            actor=request.user,
+            actor=account_of(request),
             team_id=form.owner.pk,
             kind=kind,
             proposal=form.proposal,
@@ -70,8 +71,8 @@ def new_request(request: HttpRequest) -> HttpResponse:
 def edit_request(request: HttpRequest, number: int) -> HttpResponse:
     """Change what is asked for; a request that was sent back can go to the reviewers again with it."""
     asked = visible_request(request, number)
-    check_may_edit(request.user, asked)
-    options = {"user": request.user, "kind": asked.kind, "entry": asked.entry, "team": asked.team}
+    check_may_edit(account_of(request), asked)
+    options = {"user": account_of(request), "kind": asked.kind, "entry": asked.entry, "team": asked.team}
     if request.method == "GET":
         return _render(request, ProposalForm(initial=initial_of(asked), **options), asked=asked)
     form = ProposalForm(_typed(request), **options)
@@ -79,9 +80,11 @@ def edit_request(request: HttpRequest, number: int) -> HttpResponse:
         return _render(request, form, asked=asked, status=200 if form.is_valid() else 422)
     try:
         revision = _revision(request)
-        made = services.edit_request(actor=request.user, request_id=asked.pk, revision=revision, proposal=form.proposal)
+        made = services.edit_request(
+            actor=account_of(request), request_id=asked.pk, revision=revision, proposal=form.proposal
+        )
         if _action(request) == "submit" and made.state != EgressRequest.State.IN_REVIEW:
-            made = services.submit_request(actor=request.user, request_id=asked.pk)
+            made = services.submit_request(actor=account_of(request), request_id=asked.pk)
     except DomainError as error:
         return _refused(request, form, error, asked=asked)
     return _to(request, made)
@@ -93,8 +96,8 @@ def checks(request: HttpRequest) -> HttpResponse:
     """The live checks alone, for the form that is being filled in; nothing is written."""
     asked = visible_request(request, int(request.POST["number"])) if _is_number(request.POST.get("number")) else None
     if asked is not None:
-        check_may_edit(request.user, asked)
-        form = ProposalForm(request.POST, user=request.user, kind=asked.kind, entry=asked.entry, team=asked.team)
+        check_may_edit(account_of(request), asked)
+        form = ProposalForm(request.POST, user=account_of(request), kind=asked.kind, entry=asked.entry, team=asked.team)
     else:
         kind = _kind(request)
         form = ProposalForm(request.POST, **_options(request, kind, _entry(request, kind)))
@@ -155,12 +158,12 @@ def _entry(request: HttpRequest, kind: str) -> Entry | None:
         return None
     if not is_passport(passport):
         raise Http404
-    known = Entry.objects.visible_to(request.user).select_related("team", "in_non_production", "in_production")
+    known = Entry.objects.visible_to(account_of(request)).select_related("team", "in_non_production", "in_production")
     return get_object_or_404(known, passport=passport)
 
 
 def _options(request: HttpRequest, kind: str, entry: Entry | None) -> dict[str, Any]:
-    return {"user": request.user, "kind": kind, "entry": entry, "team": entry.team if entry else None}
+    return {"user": account_of(request), "kind": kind, "entry": entry, "team": entry.team if entry else None}
 
 
 def _initial(request: HttpRequest, entry: Entry | None) -> dict[str, Any]:
@@ -177,7 +180,7 @@ def _initial(request: HttpRequest, entry: Entry | None) -> dict[str, Any]:
 
 def _only_team(request: HttpRequest) -> str:
     """The slug of the person's team, where there is exactly one."""
-    slugs = list(Team.objects.for_which(request.user, "act_for_team").values_list("slug", flat=True)[:2])
+    slugs = list(Team.objects.for_which(account_of(request), "act_for_team").values_list("slug", flat=True)[:2])
     return slugs[0] if len(slugs) == 1 else ""
 
 
@@ -201,5 +204,5 @@ def _revision(request: HttpRequest) -> int:
     return int(text) if _is_number(text) else 0
 
 
-def _is_number(text: str | None) -> bool:
-    return bool(text) and text.isascii() and text.isdigit() and len(text) < 10
+def _is_number(text: str | None) -> TypeGuard[str]:
+    return text is not None and text.isascii() and text.isdigit() and len(text) < 10

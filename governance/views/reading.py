@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from allowlist.proposals import Proposal
+from clusters.permissions import account_of
 from governance.checks import Checks, check_proposal
 from governance.effects import differences
 from governance.filters import RequestFilter
@@ -28,7 +29,7 @@ PAGE_SIZE = 50
 @login_required
 def requests(request: HttpRequest) -> HttpResponse:
     """Requests that the person may see: all, those whose turn is theirs, or those that wait on others."""
-    known = EgressRequest.objects.visible_to(request.user).for_listing().order_by("-number")
+    known = EgressRequest.objects.visible_to(account_of(request)).for_listing().order_by("-number")
     chosen = RequestFilter(request.GET, queryset=known, request=request)
     page = Paginator(chosen.qs, PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "governance/list.html", {"filter": chosen, "page_obj": page})
@@ -42,7 +43,7 @@ def request_page(request: HttpRequest, number: int) -> HttpResponse:
 
 def visible_request(request: HttpRequest, number: int) -> EgressRequest:
     """The request with its people and entry, or 404 where the person may not know of it."""
-    known = EgressRequest.objects.visible_to(request.user).select_related(
+    known = EgressRequest.objects.visible_to(account_of(request)).select_related(
         "team",
         "requester",
         "requester_person",
@@ -64,7 +65,7 @@ def render_request(
 ) -> HttpResponse:
     """The page, with a form as it was sent where it was refused."""
     approvals = list(asked.approvals.select_related("reviewer", "reviewer_person").order_by("decided_at"))
-    standing = standing_of(request.user, asked, [one for one in approvals if one.voided_at is None])
+    standing = standing_of(account_of(request), asked, [one for one in approvals if one.voided_at is None])
     checks = _checks(asked) if asked.is_open else None
     outdated = differences(asked.effect, checks.effect.as_json()) if checks and asked.effect_hash else []
     context = {
@@ -107,12 +108,12 @@ def _forms(asked: EgressRequest, standing: Standing, given: dict[str, DecisionFo
 
 def content_changes(asked: EgressRequest) -> list[tuple[str, str, str]]:
     """Field, what the entry says now, what is asked for; for a new entry the middle is empty."""
-    current = asked.entry.latest if asked.entry_id and asked.kind != EgressRequest.Kind.ADD else None
+    current = asked.entry.latest if asked.entry and asked.kind != EgressRequest.Kind.ADD else None
     rows = []
     for name in (*CONTENT, *WORDS):
         after = shown(getattr(asked, name))
         before = shown(getattr(current, name)) if current is not None else ""
-        label = str(EgressRequest._meta.get_field(name).verbose_name).capitalize()
+        label = name.replace("_", " ").capitalize()
         rows.append((label, before, after))
     return rows
 
