@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from accounts import serializers, services
+from accounts.callers import caller
 from accounts.filters import PeopleFilter, TeamFilter
 from accounts.models import ApiToken, Scope, Team, User
 from accounts.permissions import check_administers, check_may_pass_on
@@ -31,7 +32,7 @@ class MeView(APIView):
 
     @extend_schema(responses=serializers.MeSerializer, summary="Who you are here")
     def get(self, request: Request) -> Response:
-        user = request.user
+        user = caller(request)
         about = {
             "pk": user.pk,
             "email": user.email,
@@ -55,13 +56,13 @@ class TeamViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
     lookup_value_regex = "[-a-zA-Z0-9_]{1,63}"
 
     def get_queryset(self) -> QuerySet[Team]:
-        return Team.objects.visible_to(self.request.user).with_counts().order_by("name", "pk")
+        return Team.objects.visible_to(caller(self.request)).with_counts().order_by("name", "pk")
 
     @extend_schema(
         request=serializers.TeamCreationSerializer, responses={201: serializers.TeamSerializer}, summary="Make a team"
     )
     def create(self, request: Request) -> Response:
-        team = services.create_team(actor=request.user, **_valid(serializers.TeamCreationSerializer, request))
+        team = services.create_team(actor=caller(request), **_valid(serializers.TeamCreationSerializer, request))
         return Response(self._told(team), status=status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -70,7 +71,7 @@ class TeamViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
     def partial_update(self, request: Request, slug: str) -> Response:
         team = self.get_object()
         words = {"name": team.name, "contact": team.contact, **_valid(serializers.TeamChangeSerializer, request)}
-        services.update_team(actor=request.user, team_id=team.pk, **words)
+        services.update_team(actor=caller(request), team_id=team.pk, **words)
         return Response(self._told(team))
 
     @extend_schema(responses=serializers.MembershipSerializer(many=True), filters=False, summary="Who is in a team")
@@ -89,14 +90,14 @@ class TeamViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
     def member(self, request: Request, slug: str, user_id: str) -> Response:
         kind = _valid(serializers.MembershipChangeSerializer, request)["kind"]
         membership = services.set_membership(
-            actor=request.user, team_id=self.get_object().pk, user_id=_uuid(user_id), kind=kind
+            actor=caller(request), team_id=self.get_object().pk, user_id=_uuid(user_id), kind=kind
         )
         return Response(serializers.MembershipSerializer(membership).data)
 
     @extend_schema(responses={204: None}, summary="Take an account out of a team")
     @member.mapping.delete
     def end_member(self, request: Request, slug: str, user_id: str) -> Response:
-        services.end_membership(actor=request.user, team_id=self.get_object().pk, user_id=_uuid(user_id))
+        services.end_membership(actor=caller(request), team_id=self.get_object().pk, user_id=_uuid(user_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _told(self, team: Team) -> dict[str, Any]:
@@ -114,7 +115,7 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[User]:
-        known = User.objects.visible_to(self.request.user).prefetch_related("groups")
+        known = User.objects.visible_to(caller(self.request)).prefetch_related("groups")
         return known.order_by("email").distinct()
 
     @extend_schema(
@@ -123,39 +124,39 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         summary="Make an account for a person or a program",
     )
     def create(self, request: Request) -> Response:
-        check_administers(request.user)
+        check_administers(caller(request))
         fields = _valid(serializers.PersonCreationSerializer, request)
         names = {"email": fields["email"], "display_name": fields["name"]}
         if "responsible" in fields:
             person = get_object_or_404(User, pk=fields["responsible"])
-            user = services.create_automation_account(actor=request.user, responsible=person, **names)
+            user = services.create_automation_account(actor=caller(request), responsible=person, **names)
         else:
-            user = services.create_person(actor=request.user, password=fields.get("password"), **names)
+            user = services.create_person(actor=caller(request), password=fields.get("password"), **names)
         return Response(self.get_serializer(user).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=None, summary="Disable an account, its sessions and its tokens")
     @action(detail=True, methods=["post"])
     def disable(self, request: Request, pk: uuid.UUID) -> Response:
-        user = services.disable_account(actor=request.user, user_id=self.get_object().pk)
+        user = services.disable_account(actor=caller(request), user_id=self.get_object().pk)
         return Response(self.get_serializer(user).data)
 
     @extend_schema(request=None, summary="Enable an account again")
     @action(detail=True, methods=["post"])
     def enable(self, request: Request, pk: uuid.UUID) -> Response:
-        user = services.enable_account(actor=request.user, user_id=self.get_object().pk)
+        user = services.enable_account(actor=caller(request), user_id=self.get_object().pk)
         return Response(self.get_serializer(user).data)
 
     @extend_schema(request=serializers.RoleSerializer, summary="Grant a global role")
     @action(detail=True, methods=["post"])
     def roles(self, request: Request, pk: uuid.UUID) -> Response:
         role = _valid(serializers.RoleSerializer, request)["role"]
-        user = services.grant_role(actor=request.user, user_id=self.get_object().pk, role=role)
+        user = services.grant_role(actor=caller(request), user_id=self.get_object().pk, role=role)
         return Response(self.get_serializer(user).data)
 
     @extend_schema(responses={204: None}, summary="Withdraw a global role")
     @action(detail=True, methods=["delete"], url_path=r"roles/(?P<role>[a-z-]{1,40})")
     def role(self, request: Request, pk: uuid.UUID, role: str) -> Response:
-        services.withdraw_role(actor=request.user, user_id=self.get_object().pk, role=role)
+        services.withdraw_role(actor=caller(request), user_id=self.get_object().pk, role=role)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -171,7 +172,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[ApiToken]:
-        return ApiToken.objects.visible_to(self.request.user).order_by("-created", "id")
+        return ApiToken.objects.visible_to(caller(self.request)).order_by("-created", "id")
 
     @extend_schema(
         request=serializers.TokenCreationSerializer,
@@ -182,15 +183,15 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         fields = _valid(serializers.TokenCreationSerializer, request)
         if isinstance(request.auth, ApiToken):
             check_may_pass_on(request.auth, scopes=fields["scopes"], expires_at=fields["expires_at"])
-        account_id = fields.pop("account", request.user.pk)
-        visible = get_object_or_404(User.objects.visible_to(request.user), pk=account_id)
-        token, secret = services.issue_token(actor=request.user, user_id=visible.pk, **fields)
+        account_id = fields.pop("account", caller(request).pk)
+        visible = get_object_or_404(User.objects.visible_to(caller(request)), pk=account_id)
+        token, secret = services.issue_token(actor=caller(request), user_id=visible.pk, **fields)
         told = {**serializers.TokenSerializer(token).data, "secret": secret}
         return Response(told, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
     @extend_schema(summary="Revoke a token")
     def destroy(self, request: Request, id: uuid.UUID) -> Response:
-        services.revoke_token(actor=request.user, token_id=id)
+        services.revoke_token(actor=caller(request), token_id=id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,12 @@ def show_error(form: forms.Form, error: DomainError) -> None:
         form.add_error(field if field in form.fields else None, list(messages))
     if not fields:
         form.add_error(None, error.message)
+
+
+def _offer(field: forms.Field, accounts: QuerySet[User]) -> None:
+    """Let the field choose among these accounts, as they are when the form is made."""
+    if isinstance(field, forms.ModelChoiceField):
+        field.queryset = accounts
 
 
 class SignInForm(AuthenticationForm):
@@ -68,7 +75,7 @@ class AutomationAccountForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["responsible"].queryset = User.objects.people()
+        _offer(self.fields["responsible"], User.objects.people())
 
 
 class TeamForm(forms.Form):
@@ -138,7 +145,7 @@ class TokenForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["account"].queryset = User.objects.answered_for_by(user)
+        _offer(self.fields["account"], User.objects.answered_for_by(user))
         self.fields["account"].initial = user.pk
         self.fields["expires_on"].initial = (timezone.now() + timedelta(days=90)).date()
 

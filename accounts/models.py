@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
@@ -42,10 +43,10 @@ class Role(models.TextChoices):
     ADMINISTRATOR = "administrator", _("Administrator")
 
 
-class User(AbstractUser, Identified):
+class User(AbstractUser, Identified):  # type: ignore[django-manager-missing]  # the manager of tokens is of a library without types
     """An account. Several accounts may belong to one person, and four eyes are counted by person."""
 
-    username = None
+    username = None  # type: ignore[assignment]  # people are known by their address
     email = models.EmailField(_("email address"), unique=True)
     display_name = models.CharField(_("name"), max_length=120, blank=True)
     is_automation = models.BooleanField(default=False)
@@ -59,9 +60,9 @@ class User(AbstractUser, Identified):
     )
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS = ()
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
-    objects = AccountManager.from_queryset(UserQuerySet)()
+    objects = AccountManager.from_queryset(UserQuerySet)()  # type: ignore[assignment,misc]  # not Django's UserManager
 
     class Meta:
         ordering = ["email"]

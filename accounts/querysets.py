@@ -33,12 +33,12 @@ class UserQuerySet(models.QuerySet):
         that they answer for."""
         if user.sees_every_team:
             return self
-        teams = self.model.memberships.rel.related_model.objects.filter(user=user).values("team")
-        colleagues = Q(pk__in=self.model.objects.filter(memberships__team__in=teams).values("pk"))
-        return self.filter(Q(pk=user.pk) | Q(responsible=user) | colleagues)
+        everyone = self.model._default_manager
+        colleagues = everyone.filter(memberships__team__memberships__user=user).values("pk")
+        return self.filter(Q(pk=user.pk) | Q(responsible=user) | Q(pk__in=colleagues))
 
 
-class AccountManager(BaseUserManager):
+class AccountManager(BaseUserManager["User"]):
     """Creates accounts that sign in with their mail address, and finds them by it in any case."""
 
     def create_user(self, email: str, password: str | None = None, **fields: object) -> User:
@@ -82,7 +82,7 @@ class MembershipQuerySet(models.QuerySet):
         """The memberships of the teams that the user may see."""
         if user.sees_every_team:
             return self
-        return self.filter(team__in=self.model.team.field.related_model.objects.visible_to(user).values("pk"))
+        return self.filter(team__in=self.model._default_manager.filter(user=user).values("team"))
 
 
 class ApiTokenQuerySet(models.QuerySet):

@@ -13,7 +13,7 @@ from accounts.models import ApiToken, Membership, Role, Scope, Team, User
 class MembershipSerializer(serializers.ModelSerializer):
     """One place in one team."""
 
-    team = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    team = serializers.CharField(source="team.slug", read_only=True)
     user = serializers.UUIDField(source="user_id", read_only=True)
     name = serializers.CharField(source="user.__str__", read_only=True)
 
@@ -102,7 +102,7 @@ class TokenSerializer(serializers.ModelSerializer):
 
 class TokenCreationSerializer(serializers.Serializer):
     account = serializers.UUIDField(required=False, help_text="An automation account; one's own if not given.")
-    label = serializers.CharField(max_length=100)
+    label = serializers.CharField(max_length=100)  # type: ignore[assignment]  # a field, not the serializer's own label
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=Scope.choices), allow_empty=False, max_length=10
     )
@@ -114,7 +114,8 @@ class IssuedTokenSerializer(TokenSerializer):
 
     secret = serializers.CharField(read_only=True, allow_null=True, help_text="Shown once; null when replayed.")
 
-    class Meta(TokenSerializer.Meta):
+    class Meta:
+        model = ApiToken
         fields = (*TokenSerializer.Meta.fields, "secret")
         read_only_fields = fields
 

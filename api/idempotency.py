@@ -18,6 +18,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.callers import caller
 from api.models import IdempotentCall
 from policy.errors import DomainError
 
@@ -90,7 +91,7 @@ def _check_key(key: str) -> None:
 
 def _hold(request: Request, key: str) -> None:
     """Only one call under a key runs at a time; the second does not wait, so that no worker is tied up by it."""
-    digest = hashlib.sha256(f"{request.user.pk} {key}".encode()).digest()
+    digest = hashlib.sha256(f"{caller(request).pk} {key}".encode()).digest()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(digest[:8], "big", signed=True)])
         (held,) = cursor.fetchone()
@@ -99,7 +100,7 @@ def _hold(request: Request, key: str) -> None:
 
 
 def _stored(request: Request, key: str, *, since: datetime) -> IdempotentCall | None:
-    call = IdempotentCall.objects.filter(user=request.user, key=key).first()
+    call = IdempotentCall.objects.filter(user_id=caller(request).pk, key=key).first()
     if call is not None and call.made_at < since:
         call.delete()
         return None
@@ -114,7 +115,7 @@ def _replay(call: IdempotentCall, fingerprint: str) -> Response:
 
 def _store(request: Request, *, key: str, fingerprint: str, response: Response, at: datetime) -> None:
     IdempotentCall.objects.create(
-        user=request.user,
+        user_id=caller(request).pk,
         key=key,
         fingerprint=fingerprint,
         status=response.status_code,

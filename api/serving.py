@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.http import Http404
 from rest_framework.exceptions import ParseError
@@ -14,6 +14,8 @@ from rest_framework.views import APIView
 from accounts.models import User
 from accounts.text import fault_in
 from api import idempotency
+
+View = TypeVar("View", bound=APIView)
 
 
 class ServedView(APIView):
@@ -38,7 +40,7 @@ class ServedView(APIView):
         setattr(self, name, guarded)
 
 
-def served(view: type[APIView]) -> type[APIView]:
+def served(view: type[View]) -> type[View]:
     """The view as it is routed, under its own name."""
     return type(view.__name__, (ServedView, view), {"__module__": view.__module__, "__doc__": view.__doc__})
 

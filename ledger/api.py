@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from accounts.callers import caller
 from ledger.filters import LedgerFilter
 from ledger.models import LedgerEntry
 from ledger.serializers import LedgerEntrySerializer
@@ -25,7 +26,7 @@ class LedgerEntryViewSet(ReadOnlyModelViewSet):
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> QuerySet[LedgerEntry]:
-        return LedgerEntry.objects.visible_to(self.request.user).order_by("-sequence")
+        return LedgerEntry.objects.visible_to(caller(self.request)).order_by("-sequence")
 
 
 ROUTES = [("ledger", LedgerEntryViewSet, "ledger-entry")]

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from accounts.callers import caller
 from notifications import services
 from notifications.models import Notification
 from notifications.serializers import NotificationSerializer
@@ -37,12 +38,12 @@ class NotificationViewSet(ReadOnlyModelViewSet):
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Notification]:
-        return Notification.objects.visible_to(self.request.user).order_by("-created_at", "pk")
+        return Notification.objects.visible_to(caller(self.request)).order_by("-created_at", "pk")
 
     @extend_schema(request=None, responses=NotificationSerializer, summary="Mark a message read")
     @action(detail=True, methods=["post"])
     def read(self, request: Request, pk: uuid.UUID, **_kwargs: Any) -> Response:
-        message = services.mark_read(actor=request.user, notification_id=pk)
+        message = services.mark_read(actor=caller(request), notification_id=pk)
         return Response(self.get_serializer(message).data)
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from accounts.callers import caller
 from notifications import services
 from notifications.models import Notification
 
@@ -19,7 +20,7 @@ PAGE_SIZE = 50
 @login_required
 def notifications(request: HttpRequest) -> HttpResponse:
     """What the person was told, newest first; with ``?unread=1`` only what they have not read."""
-    mine = Notification.objects.visible_to(request.user).order_by("-created_at", "pk")
+    mine = Notification.objects.visible_to(caller(request)).order_by("-created_at", "pk")
     only_unread = request.GET.get("unread") == "1"
     page = Paginator(mine.unread() if only_unread else mine, PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "notifications/list.html", {"page_obj": page, "only_unread": only_unread})
@@ -29,7 +30,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
 @require_POST
 def read(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Mark one message read, and go where it leads if the person asked for that."""
-    message = services.mark_read(actor=request.user, notification_id=pk)
+    message = services.mark_read(actor=caller(request), notification_id=pk)
     if "open" in request.POST and message.link:
         return redirect(message.link)
     return redirect("notifications:list")
@@ -39,5 +40,5 @@ def read(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 def read_all(request: HttpRequest) -> HttpResponse:
     """Mark everything read."""
-    services.mark_all_read(actor=request.user)
+    services.mark_all_read(actor=caller(request))
     return redirect("notifications:list")

@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from accounts import services
+from accounts.callers import caller
 from accounts.filters import PeopleFilter
 from accounts.forms import (
     AutomationAccountForm,
@@ -35,11 +36,11 @@ PAGE_SIZE = 50
 @login_required
 def people(request: HttpRequest) -> HttpResponse:
     """Everyone whom the signed-in person may know of."""
-    memberships = Prefetch("memberships", Membership.objects.visible_to(request.user).select_related("team"))
-    known = User.objects.visible_to(request.user).prefetch_related("groups", memberships).order_by("email")
+    memberships = Prefetch("memberships", Membership.objects.visible_to(caller(request)).select_related("team"))
+    known = User.objects.visible_to(caller(request)).prefetch_related("groups", memberships).order_by("email")
     chosen = PeopleFilter(request.GET, queryset=known)
     page = Paginator(chosen.qs.distinct(), PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"filter": chosen, "page_obj": page, "may_administer": may_administer(request.user)}
+    context = {"filter": chosen, "page_obj": page, "may_administer": may_administer(caller(request))}
     return render(request, "accounts/people.html", context)
 
 
@@ -53,12 +54,12 @@ def person(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @sensitive_post_parameters("password")
 def new_person(request: HttpRequest) -> HttpResponse:
     """Make a person's account."""
-    check_administers(request.user)
+    check_administers(caller(request))
     form = PersonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         fields = {**form.cleaned_data, "password": form.cleaned_data["password"] or None}
         try:
-            user = services.create_person(actor=request.user, **fields)
+            user = services.create_person(actor=caller(request), **fields)
         except DomainError as error:
             show_error(form, error)
         else:
@@ -71,11 +72,11 @@ def new_person(request: HttpRequest) -> HttpResponse:
 @login_required
 def new_automation_account(request: HttpRequest) -> HttpResponse:
     """Make an account for a program."""
-    check_administers(request.user)
+    check_administers(caller(request))
     form = AutomationAccountForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            user = services.create_automation_account(actor=request.user, **form.cleaned_data)
+            user = services.create_automation_account(actor=caller(request), **form.cleaned_data)
         except DomainError as error:
             show_error(form, error)
         else:
@@ -92,7 +93,7 @@ def grant_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         return _person_page(request, user, role_form=form)
     try:
-        services.grant_role(actor=request.user, user_id=user.pk, role=form.cleaned_data["role"])
+        services.grant_role(actor=caller(request), user_id=user.pk, role=form.cleaned_data["role"])
     except DomainError as error:
         show_error(form, error)
         return _person_page(request, user, role_form=form)
@@ -104,7 +105,7 @@ def grant_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 def withdraw_role(request: HttpRequest, pk: uuid.UUID, role: str) -> HttpResponse:
     user = _visible(request, pk)
-    services.withdraw_role(actor=request.user, user_id=user.pk, role=role)
+    services.withdraw_role(actor=caller(request), user_id=user.pk, role=role)
     messages.success(request, _("The role ends with the next click."))
     return redirect("accounts:person", pk=user.pk)
 
@@ -113,7 +114,7 @@ def withdraw_role(request: HttpRequest, pk: uuid.UUID, role: str) -> HttpRespons
 @require_POST
 def disable(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     user = _visible(request, pk)
-    services.disable_account(actor=request.user, user_id=user.pk)
+    services.disable_account(actor=caller(request), user_id=user.pk)
     messages.success(request, _("The account is disabled; its sessions and tokens ended."))
     return redirect("accounts:person", pk=user.pk)
 
@@ -122,7 +123,7 @@ def disable(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 def enable(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     user = _visible(request, pk)
-    services.enable_account(actor=request.user, user_id=user.pk)
+    services.enable_account(actor=caller(request), user_id=user.pk)
     messages.success(request, _("The account is enabled; it needs a new password and new tokens."))
     return redirect("accounts:person", pk=user.pk)
 
@@ -135,11 +136,13 @@ def set_password(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     user, form = _visible(request, pk), SetPasswordForm(request.POST)
     if form.is_valid():
         try:
-            changed = services.set_password(actor=request.user, user_id=user.pk, password=form.cleaned_data["password"])
+            changed = services.set_password(
+                actor=caller(request), user_id=user.pk, password=form.cleaned_data["password"]
+            )
         except DomainError as error:
             show_error(form, error)
         else:
-            if changed.pk == request.user.pk:
+            if changed.pk == caller(request).pk:
                 update_session_auth_hash(request, changed)
             messages.success(request, _("The password was set."))
             return redirect("accounts:person", pk=user.pk)
@@ -153,7 +156,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
     form = ChangePasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            user = services.change_password(actor=request.user, **form.cleaned_data)
+            user = services.change_password(actor=caller(request), **form.cleaned_data)
         except DomainError as error:
             show_error(form, error)
         else:
@@ -165,7 +168,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
 
 
 def _visible(request: HttpRequest, pk: uuid.UUID) -> User:
-    return get_object_or_404(User.objects.visible_to(request.user), pk=pk)
+    return get_object_or_404(User.objects.visible_to(caller(request)), pk=pk)
 
 
 def _person_page(
@@ -175,9 +178,9 @@ def _person_page(
     context = {
         "person": user,
         "groups": user.groups.order_by("name"),
-        "memberships": user.memberships.visible_to(request.user).select_related("team"),
-        "automation_accounts": user.automation_accounts.visible_to(request.user),
-        "may_administer": may_administer(request.user),
+        "memberships": user.memberships.visible_to(caller(request)).select_related("team"),
+        "automation_accounts": user.automation_accounts.visible_to(caller(request)),
+        "may_administer": may_administer(caller(request)),
         "role_form": role_form or RoleForm(),
         "password_form": password_form or SetPasswordForm(),
     }

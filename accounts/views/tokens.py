@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts import services
+from accounts.callers import caller
 from accounts.forms import TokenForm, show_error
 from accounts.models import ApiToken
 from policy.errors import DomainError
@@ -23,11 +24,11 @@ from policy.errors import DomainError
 @never_cache
 def tokens(request: HttpRequest) -> HttpResponse:
     """List, and issue. The secret is in the one answer that issued it; it is stored nowhere, so nothing repeats it."""
-    form = TokenForm(request.POST or None, user=request.user)
+    form = TokenForm(request.POST or None, user=caller(request))
     if request.method == "POST" and form.is_valid():
         try:
             token, secret = services.issue_token(
-                actor=request.user,
+                actor=caller(request),
                 user_id=form.cleaned_data["account"].pk,
                 label=form.cleaned_data["label"],
                 scopes=form.cleaned_data["scopes"],
@@ -36,7 +37,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             show_error(form, error)
         else:
-            return _page(request, TokenForm(user=request.user), issued=token, secret=secret, status=201)
+            return _page(request, TokenForm(user=caller(request)), issued=token, secret=secret, status=201)
     return _page(request, form, status=422 if form.is_bound else 200)
 
 
@@ -44,7 +45,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """End a token now."""
-    services.revoke_token(actor=request.user, token_id=pk)
+    services.revoke_token(actor=caller(request), token_id=pk)
     messages.success(request, _("The token was revoked."))
     return redirect("accounts:tokens")
 
@@ -52,6 +53,6 @@ def revoke(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def _page(
     request: HttpRequest, form: TokenForm, *, status: int, issued: ApiToken | None = None, secret: str = ""
 ) -> HttpResponse:
-    held = ApiToken.objects.held_by(request.user).select_related("user")
+    held = ApiToken.objects.held_by(caller(request)).select_related("user")
     context = {"form": form, "tokens": held, "issued": issued, "secret": secret, "now": timezone.now()}
     return render(request, "accounts/tokens.html", context, status=status)

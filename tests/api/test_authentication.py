@@ -60,7 +60,7 @@ def test_no_header_opens_the_door_or_breaks_it(header: str) -> None:
     response = client.get(ME)
 
     assert response.status_code == 401
-    assert response["WWW-Authenticate"] == "Token"
+    assert response["WWW-Authenticate"] == "Bearer"
     assert set(response.json()) == {"code", "message", "details"}
 
 
