@@ -46,7 +46,7 @@ class Role(models.TextChoices):
 class User(AbstractUser, Identified):  # type: ignore[django-manager-missing]  # the manager of tokens is of a library without types
     """An account. Several accounts may belong to one person, and four eyes are counted by person."""
 
-    username = None  # type: ignore[assignment]  # people are known by their address
+    username = None
     email = models.EmailField(_("email address"), unique=True)
     display_name = models.CharField(_("name"), max_length=120, blank=True)
     is_automation = models.BooleanField(default=False)
@@ -62,7 +62,7 @@ class User(AbstractUser, Identified):  # type: ignore[django-manager-missing]  #
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
-    objects = AccountManager.from_queryset(UserQuerySet)()  # type: ignore[assignment,misc]  # not Django's UserManager
+    objects = AccountManager.from_queryset(UserQuerySet)()
 
     class Meta:
         ordering = ["email"]

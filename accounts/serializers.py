@@ -102,7 +102,7 @@ class TokenSerializer(serializers.ModelSerializer):
 
 class TokenCreationSerializer(serializers.Serializer):
     account = serializers.UUIDField(required=False, help_text="An automation account; one's own if not given.")
-    label = serializers.CharField(max_length=100)  # type: ignore[assignment]  # a field, not the serializer's own label
+    label = serializers.CharField(max_length=100)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=Scope.choices), allow_empty=False, max_length=10
     )

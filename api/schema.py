@@ -39,7 +39,7 @@ class Schema(AutoSchema):
             )
         ]
 
-    def get_description(self) -> str:  # type: ignore[override]  # the stubs describe another generator's method
+    def get_description(self) -> str:
         description = super().get_description() or ""
         if not any(isinstance(permission, InScope) for permission in self.view.get_permissions()):
             return description
