@@ -8,174 +8,391 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('allowlist', '0001_initial'),
-        ('clusters', '0001_initial'),
+        ("allowlist", "0001_initial"),
+        ("clusters", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Bundle',
+            name="Bundle",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('generation', models.PositiveBigIntegerField()),
-                ('dialect', models.CharField(max_length=40)),
-                ('template_version', models.CharField(max_length=20)),
-                ('hash', models.CharField(max_length=64)),
-                ('objects_json', models.JSONField()),
-                ('passports', models.JSONField(default=list)),
-                ('fidelity', models.JSONField(default=dict, help_text='Passport → verdict, reason, witnesses.')),
-                ('compiled_at', models.DateTimeField()),
-                ('enforcement_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='bundles', to='clusters.enforcementpoint')),
-                ('namespace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='bundles', to='clusters.namespace')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("generation", models.PositiveBigIntegerField()),
+                ("dialect", models.CharField(max_length=40)),
+                ("template_version", models.CharField(max_length=20)),
+                ("hash", models.CharField(max_length=64)),
+                ("objects_json", models.JSONField()),
+                ("passports", models.JSONField(default=list)),
+                ("fidelity", models.JSONField(default=dict, help_text="Passport → verdict, reason, witnesses.")),
+                ("compiled_at", models.DateTimeField()),
+                (
+                    "enforcement_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="bundles",
+                        to="clusters.enforcementpoint",
+                    ),
+                ),
+                (
+                    "namespace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="bundles", to="clusters.namespace"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-generation'],
+                "ordering": ["-generation"],
             },
         ),
         migrations.CreateModel(
-            name='DriftFinding',
+            name="DriftFinding",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('api_version', models.CharField(max_length=80)),
-                ('kind', models.CharField(max_length=80)),
-                ('name', models.CharField(max_length=253)),
-                ('difference', models.CharField(choices=[('missing', 'Deleted on the cluster'), ('changed', 'Changed on the cluster'), ('extra', 'Carries our label, but is not ours'), ('foreign', "Somebody else's policy opens egress")], max_length=10)),
-                ('reason', models.CharField(max_length=1000)),
-                ('fields', models.JSONField(default=list, help_text='Per difference: path, published value, live value.')),
-                ('approved', models.JSONField(help_text='The object as the approved entries compile now.', null=True)),
-                ('published', models.JSONField(help_text='The object as it was last written.', null=True)),
-                ('live', models.JSONField(help_text='The object as it lies on the cluster.', null=True)),
-                ('changed_by', models.CharField(blank=True, help_text='Field manager, where the cluster tells.', max_length=200)),
-                ('changed_at', models.DateTimeField(blank=True, null=True)),
-                ('found_at', models.DateTimeField()),
-                ('seen_at', models.DateTimeField()),
-                ('resolution', models.CharField(blank=True, choices=[('reverted', 'Reverted'), ('adopted', 'Adopted as a request'), ('accepted', 'Accepted until a date'), ('gone', 'Went away by itself')], max_length=10)),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('accepted_until', models.DateTimeField(blank=True, null=True)),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('enforcement_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='drift', to='clusters.enforcementpoint')),
-                ('namespace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='drift', to='clusters.namespace')),
-                ('resolved_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("api_version", models.CharField(max_length=80)),
+                ("kind", models.CharField(max_length=80)),
+                ("name", models.CharField(max_length=253)),
+                (
+                    "difference",
+                    models.CharField(
+                        choices=[
+                            ("missing", "Deleted on the cluster"),
+                            ("changed", "Changed on the cluster"),
+                            ("extra", "Carries our label, but is not ours"),
+                            ("foreign", "Somebody else's policy opens egress"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(max_length=1000)),
+                (
+                    "fields",
+                    models.JSONField(default=list, help_text="Per difference: path, published value, live value."),
+                ),
+                ("approved", models.JSONField(help_text="The object as the approved entries compile now.", null=True)),
+                ("published", models.JSONField(help_text="The object as it was last written.", null=True)),
+                ("live", models.JSONField(help_text="The object as it lies on the cluster.", null=True)),
+                (
+                    "changed_by",
+                    models.CharField(blank=True, help_text="Field manager, where the cluster tells.", max_length=200),
+                ),
+                ("changed_at", models.DateTimeField(blank=True, null=True)),
+                ("found_at", models.DateTimeField()),
+                ("seen_at", models.DateTimeField()),
+                (
+                    "resolution",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("reverted", "Reverted"),
+                            ("adopted", "Adopted as a request"),
+                            ("accepted", "Accepted until a date"),
+                            ("gone", "Went away by itself"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                ("accepted_until", models.DateTimeField(blank=True, null=True)),
+                ("note", models.CharField(blank=True, max_length=500)),
+                (
+                    "enforcement_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="drift",
+                        to="clusters.enforcementpoint",
+                    ),
+                ),
+                (
+                    "namespace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="drift", to="clusters.namespace"
+                    ),
+                ),
+                (
+                    "resolved_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-found_at'],
+                "ordering": ["-found_at"],
             },
         ),
         migrations.CreateModel(
-            name='NamespacePush',
+            name="NamespacePush",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('idle', 'In step'), ('due', 'Waiting to be pushed'), ('claimed', 'Being pushed'), ('failed', 'Failed, will be tried again'), ('held', 'Held for a person')], default='due', max_length=10)),
-                ('due_at', models.DateTimeField()),
-                ('claimed_by', models.CharField(blank=True, max_length=100)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('last_error', models.CharField(blank=True, max_length=500)),
-                ('held_because', models.CharField(blank=True, max_length=500)),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('compared_at', models.DateTimeField(blank=True, help_text='Last time live was compared with published.', null=True)),
-                ('default_deny_since', models.DateTimeField(blank=True, help_text='Since when the deny is read back.', null=True)),
-                ('compare_due_at', models.DateTimeField()),
-                ('enforcement_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pushes', to='clusters.enforcementpoint')),
-                ('namespace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pushes', to='clusters.namespace')),
-                ('published', models.ForeignKey(blank=True, help_text='The bundle last written and read back identical.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='rollouts.bundle')),
-                ('released_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("idle", "In step"),
+                            ("due", "Waiting to be pushed"),
+                            ("claimed", "Being pushed"),
+                            ("failed", "Failed, will be tried again"),
+                            ("held", "Held for a person"),
+                        ],
+                        default="due",
+                        max_length=10,
+                    ),
+                ),
+                ("due_at", models.DateTimeField()),
+                ("claimed_by", models.CharField(blank=True, max_length=100)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("last_error", models.CharField(blank=True, max_length=500)),
+                ("held_because", models.CharField(blank=True, max_length=500)),
+                ("published_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "compared_at",
+                    models.DateTimeField(
+                        blank=True, help_text="Last time live was compared with published.", null=True
+                    ),
+                ),
+                (
+                    "default_deny_since",
+                    models.DateTimeField(blank=True, help_text="Since when the deny is read back.", null=True),
+                ),
+                ("compare_due_at", models.DateTimeField()),
+                (
+                    "enforcement_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pushes",
+                        to="clusters.enforcementpoint",
+                    ),
+                ),
+                (
+                    "namespace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="pushes", to="clusters.namespace"
+                    ),
+                ),
+                (
+                    "published",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The bundle last written and read back identical.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="rollouts.bundle",
+                    ),
+                ),
+                (
+                    "released_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['enforcement_point', 'namespace__name'],
+                "ordering": ["enforcement_point", "namespace__name"],
             },
         ),
         migrations.CreateModel(
-            name='Rollout',
+            name="Rollout",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('non-production', 'Going to non-production'), ('awaiting-proof', 'Waiting for proof'), ('proved', 'Proved, may be promoted'), ('production', 'Going to production'), ('complete', 'In force everywhere in scope'), ('superseded', 'Superseded by a later revision')], default='non-production', max_length=20)),
-                ('started_at', models.DateTimeField()),
-                ('state_since', models.DateTimeField()),
-                ('promoted_at', models.DateTimeField(blank=True, null=True)),
-                ('completed_at', models.DateTimeField(blank=True, null=True)),
-                ('promoted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('revision', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='rollout', to='allowlist.entryrevision')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("non-production", "Going to non-production"),
+                            ("awaiting-proof", "Waiting for proof"),
+                            ("proved", "Proved, may be promoted"),
+                            ("production", "Going to production"),
+                            ("complete", "In force everywhere in scope"),
+                            ("superseded", "Superseded by a later revision"),
+                        ],
+                        default="non-production",
+                        max_length=20,
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("state_since", models.DateTimeField()),
+                ("promoted_at", models.DateTimeField(blank=True, null=True)),
+                ("completed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "promoted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "revision",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rollout",
+                        to="allowlist.entryrevision",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-started_at'],
+                "ordering": ["-started_at"],
             },
         ),
         migrations.CreateModel(
-            name='Proof',
+            name="Proof",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('effect_hash', models.CharField(max_length=64)),
-                ('evidence', models.JSONField(help_text='Per non-production target: cluster, namespace, generation, bundle hash, read back at.')),
-                ('statement', models.TextField(help_text='What the person saw working.')),
-                ('confirmed_at', models.DateTimeField()),
-                ('confirmed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('rollout', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='proof', to='rollouts.rollout')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("effect_hash", models.CharField(max_length=64)),
+                (
+                    "evidence",
+                    models.JSONField(
+                        help_text="Per non-production target: cluster, namespace, generation, bundle hash, read back at."
+                    ),
+                ),
+                ("statement", models.TextField(help_text="What the person saw working.")),
+                ("confirmed_at", models.DateTimeField()),
+                (
+                    "confirmed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "rollout",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="proof", to="rollouts.rollout"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='RolloutTarget',
+            name="RolloutTarget",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('tier', models.CharField(choices=[('non-production', 'Non-production'), ('production', 'Production')], max_length=20)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('written', 'Written'), ('verified', 'Read back identical'), ('failed', 'Failed'), ('impossible', 'Cannot be expressed there')], default='waiting', max_length=12)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('generation', models.PositiveBigIntegerField(blank=True, help_text='The generation that must be reached.', null=True)),
-                ('bundle_hash', models.CharField(blank=True, help_text='What was read back.', max_length=64)),
-                ('rendered_at', models.DateTimeField(blank=True, null=True)),
-                ('written_at', models.DateTimeField(blank=True, null=True)),
-                ('verified_at', models.DateTimeField(blank=True, null=True)),
-                ('observed_at', models.DateTimeField(blank=True, help_text='First flow seen under it: enforced, not only accepted.', null=True)),
-                ('enforcement_point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rollout_targets', to='clusters.enforcementpoint')),
-                ('namespace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rollout_targets', to='clusters.namespace')),
-                ('rollout', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='targets', to='rollouts.rollout')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "tier",
+                    models.CharField(
+                        choices=[("non-production", "Non-production"), ("production", "Production")], max_length=20
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("written", "Written"),
+                            ("verified", "Read back identical"),
+                            ("failed", "Failed"),
+                            ("impossible", "Cannot be expressed there"),
+                        ],
+                        default="waiting",
+                        max_length=12,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "generation",
+                    models.PositiveBigIntegerField(
+                        blank=True, help_text="The generation that must be reached.", null=True
+                    ),
+                ),
+                ("bundle_hash", models.CharField(blank=True, help_text="What was read back.", max_length=64)),
+                ("rendered_at", models.DateTimeField(blank=True, null=True)),
+                ("written_at", models.DateTimeField(blank=True, null=True)),
+                ("verified_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "observed_at",
+                    models.DateTimeField(
+                        blank=True, help_text="First flow seen under it: enforced, not only accepted.", null=True
+                    ),
+                ),
+                (
+                    "enforcement_point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rollout_targets",
+                        to="clusters.enforcementpoint",
+                    ),
+                ),
+                (
+                    "namespace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rollout_targets",
+                        to="clusters.namespace",
+                    ),
+                ),
+                (
+                    "rollout",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="targets", to="rollouts.rollout"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['tier', 'enforcement_point__cluster__name', 'namespace__name'],
+                "ordering": ["tier", "enforcement_point__cluster__name", "namespace__name"],
             },
         ),
         migrations.AddConstraint(
-            model_name='bundle',
-            constraint=models.UniqueConstraint(fields=('enforcement_point', 'namespace', 'generation'), name='bundle_once_per_generation'),
+            model_name="bundle",
+            constraint=models.UniqueConstraint(
+                fields=("enforcement_point", "namespace", "generation"), name="bundle_once_per_generation"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='driftfinding',
-            constraint=models.UniqueConstraint(condition=models.Q(('resolved_at', None)), fields=('enforcement_point', 'namespace', 'api_version', 'kind', 'name'), name='drift_open_once_per_object'),
+            model_name="driftfinding",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("resolved_at", None)),
+                fields=("enforcement_point", "namespace", "api_version", "kind", "name"),
+                name="drift_open_once_per_object",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='driftfinding',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='drift_has_a_reason'),
+            model_name="driftfinding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason", ""), _negated=True), name="drift_has_a_reason"
+            ),
         ),
         migrations.AddIndex(
-            model_name='namespacepush',
-            index=models.Index(fields=['state', 'due_at'], name='push_due'),
+            model_name="namespacepush",
+            index=models.Index(fields=["state", "due_at"], name="push_due"),
         ),
         migrations.AddIndex(
-            model_name='namespacepush',
-            index=models.Index(fields=['compare_due_at'], name='push_compare_due'),
+            model_name="namespacepush",
+            index=models.Index(fields=["compare_due_at"], name="push_compare_due"),
         ),
         migrations.AddConstraint(
-            model_name='namespacepush',
-            constraint=models.UniqueConstraint(fields=('enforcement_point', 'namespace'), name='push_once_per_namespace'),
+            model_name="namespacepush",
+            constraint=models.UniqueConstraint(
+                fields=("enforcement_point", "namespace"), name="push_once_per_namespace"
+            ),
         ),
         migrations.AddIndex(
-            model_name='rollout',
-            index=models.Index(fields=['state'], name='rollout_by_state'),
+            model_name="rollout",
+            index=models.Index(fields=["state"], name="rollout_by_state"),
         ),
         migrations.AddIndex(
-            model_name='rollouttarget',
-            index=models.Index(fields=['enforcement_point', 'namespace', 'state'], name='rollout_target_open'),
+            model_name="rollouttarget",
+            index=models.Index(fields=["enforcement_point", "namespace", "state"], name="rollout_target_open"),
         ),
         migrations.AddConstraint(
-            model_name='rollouttarget',
-            constraint=models.UniqueConstraint(fields=('rollout', 'enforcement_point', 'namespace'), name='rollout_target_once'),
+            model_name="rollouttarget",
+            constraint=models.UniqueConstraint(
+                fields=("rollout", "enforcement_point", "namespace"), name="rollout_target_once"
+            ),
         ),
     ]

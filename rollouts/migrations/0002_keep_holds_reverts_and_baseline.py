@@ -6,41 +6,54 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('rollouts', '0001_initial'),
+        ("rollouts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='driftfinding',
-            name='revert_asked_at',
-            field=models.DateTimeField(blank=True, help_text='A person wants the published side back.', null=True),
+            model_name="driftfinding",
+            name="revert_asked_at",
+            field=models.DateTimeField(blank=True, help_text="A person wants the published side back.", null=True),
         ),
         migrations.AddField(
-            model_name='driftfinding',
-            name='revert_asked_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="driftfinding",
+            name="revert_asked_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='namespacepush',
-            name='attempted_generation',
-            field=models.PositiveBigIntegerField(default=0, help_text='The generation of the last attempt: a newer one is tried at once.'),
+            model_name="namespacepush",
+            name="attempted_generation",
+            field=models.PositiveBigIntegerField(
+                default=0, help_text="The generation of the last attempt: a newer one is tried at once."
+            ),
         ),
         migrations.AddField(
-            model_name='namespacepush',
-            name='dns_allowed_since',
-            field=models.DateTimeField(blank=True, help_text='Since when the DNS rule is read back.', null=True),
+            model_name="namespacepush",
+            name="dns_allowed_since",
+            field=models.DateTimeField(blank=True, help_text="Since when the DNS rule is read back.", null=True),
         ),
         migrations.AddField(
-            model_name='namespacepush',
-            name='generation_ahead',
-            field=models.PositiveBigIntegerField(blank=True, help_text='What the cluster carries, where that is newer than anything wanted here.', null=True),
+            model_name="namespacepush",
+            name="generation_ahead",
+            field=models.PositiveBigIntegerField(
+                blank=True,
+                help_text="What the cluster carries, where that is newer than anything wanted here.",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='namespacepush',
-            name='released_hash',
-            field=models.CharField(blank=True, help_text='The bundle that a person let through although it removes much.', max_length=64),
+            model_name="namespacepush",
+            name="released_hash",
+            field=models.CharField(
+                blank=True, help_text="The bundle that a person let through although it removes much.", max_length=64
+            ),
         ),
     ]
