@@ -19,6 +19,8 @@ from tests.journeys.fleet import CLUSTERS, Fleet, contents
 from tests.journeys.product import Product
 
 HERE = Path(__file__).parent
+# The first journey of a run also waits for five servers to start, on two cores that may be busy.
+PATIENCE_SECONDS = 600
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,6 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE not in item.path.parents:
             continue
         item.add_marker(pytest.mark.xdist_group("product"))
+        item.add_marker(pytest.mark.timeout(PATIENCE_SECONDS))
         names = set(getattr(item, "fixturenames", ()))
         if "browser" in names:
             item.add_marker(pytest.mark.browser)

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-import httpx
-import orjson
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.journeys.browser import WORKERS_MS, Window
 from tests.journeys.fleet import CLUSTERS, NAMESPACES, Fleet
+from tests.journeys.flowlines import as_body, flow
 from tests.journeys.product import Product
 
 NAMESPACE = "checkout"
@@ -69,7 +68,6 @@ def walk(product: Product, fleet: Fleet, browser: Browser) -> Iterator[Walk]:
         window.close()
 
 
-@pytest.mark.timeout(400)
 def test_a_change_is_asked_proved_promoted_watched_and_revoked_in_the_browser(walk: Walk) -> None:
     register_the_fleet(walk)
     assign_the_namespaces(walk)
@@ -293,14 +291,9 @@ def see_flows(walk: Walk) -> None:
     pia.fill({"Name": "hubble"}, within=pia.main)
     pia.press("Make a token")
     secret = pia.page.get_by_label("Token", exact=True).inner_text()
-    lines = [flow(DESTINATION, verdict="FORWARDED"), flow(DENIED, verdict="DROPPED")]
-    answer = httpx.post(
-        f"{walk.product.address}/api/v1/flows/ingest/",
-        content=b"".join(orjson.dumps(line) + b"\n" for line in lines * 3),
-        headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/x-ndjson"},
-        timeout=30,
-    )
-    assert answer.status_code == 202, answer.text
+    lines = [flow(DESTINATION, namespace=NAMESPACE, workload="api")] * 3
+    lines.append(flow(DENIED, namespace=NAMESPACE, workload="api", verdict="DROPPED"))
+    walk.product.deliver(secret, as_body(lines))
 
     def seen() -> bool:
         lena.open(f"/entries/{walk.passport}/")
@@ -310,35 +303,6 @@ def see_flows(walk: Walk) -> None:
 
     walk.product.until(seen, "the target to be seen in flows")
     lena.see("Used", "prod-eu-1", "api", within=lena.card("Use"))
-
-
-def flow(name: str, *, verdict: str) -> dict[str, object]:
-    """One line as Hubble's exporter writes it."""
-    at = (datetime.now(UTC) - timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
-    labels = [f"k8s:io.kubernetes.pod.namespace={NAMESPACE}", "k8s:app=api"]
-    observed: dict[str, object] = {
-        "time": at,
-        "verdict": verdict,
-        "IP": {"source": "10.0.1.17", "destination": "198.18.0.10", "ipVersion": "IPv4"},
-        "l4": {"TCP": {"source_port": 40_000, "destination_port": 443, "flags": {"SYN": True}}},
-        "source": {
-            "cluster_name": "whatever-it-says",
-            "namespace": NAMESPACE,
-            "labels": labels,
-            "pod_name": "api-5d9c7b-12345",
-            "workloads": [{"name": "api", "kind": "Deployment"}],
-        },
-        "destination": {"labels": ["reserved:world"]},
-        "destination_names": [name],
-        "Type": "L3_L4",
-        "traffic_direction": "EGRESS",
-        "is_reply": False,
-        "trace_observation_point": "TO_STACK" if verdict == "FORWARDED" else "UNKNOWN_POINT",
-        "event_type": {"type": 4 if verdict == "FORWARDED" else 1},
-    }
-    if verdict == "DROPPED":
-        observed["drop_reason_desc"] = "POLICY_DENIED"
-    return {"flow": observed, "node_name": "whatever/node-1", "time": at}
 
 
 def ask_for_what_was_denied(walk: Walk) -> None:
