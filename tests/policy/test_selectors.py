@@ -35,6 +35,8 @@ def test_a_missing_label_is_not_an_empty_one():
     assert not parse_selector("app=").matches({})
     assert parse_selector("app=web").matches({"app": "web", "tier": "db"})
     assert EVERY_POD.matches({})
+    assert EVERY_POD.is_empty
+    assert not parse_selector("app=web").is_empty
 
 
 def test_fewer_labels_cover_more():

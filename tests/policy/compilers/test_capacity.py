@@ -182,3 +182,13 @@ def test_a_firewall_policy_has_no_more_groups_than_its_quota():
     assert len(groups) == 50
     assert refused(bundle) == 120 - 98
     assert any(line.is_over for line in bundle.capacity)
+
+
+@pytest.mark.parametrize(
+    ("ports", "verdict"), [("sctp", "exact"), ("3868/sctp", "impossible"), ("3868/sctp, 443", "narrowed")]
+)
+def test_security_groups_open_sctp_whole_or_not_at_all(ports, verdict):
+    bundle = compiled(many(1, ports=ports), dialect="aws-security-group")
+
+    assert bundle.fidelity["SP-00000"].verdict == verdict
+    assert ("132" in canonical_json(list(bundle.objects)).decode()) == (verdict == "exact")

@@ -35,6 +35,7 @@ CASES = (
     ("2001:db8::/125", "3-8", "app=web"),
     ("2001:db8::/125 except 2001:db8::1/128", "icmp", ""),
     ("2001:db8::/125", "sctp, 1-3", ""),
+    ("192.0.2.0/29", "3/sctp, 3", ""),
 )
 every_point = pytest.mark.parametrize("point", POINTS)
 
