@@ -32,6 +32,8 @@ def _line(usage: Usage) -> UsageLine:
         reason = f"{usage.flow_count} flows from {usage.caller_count} workloads in {days} days."
     elif usage.verdict == "unused":
         reason = f"No flow in {days} days, and the logs covered all of them."
+    elif not usage.coverage.hours:
+        reason = "No flow seen, and no complete hour of log yet to judge by."
     else:
         reason = f"No flow seen, but the logs covered {usage.coverage.percent} % of {days} days only."
     return UsageLine(usage.verdict, usage.last_seen_at, reason)

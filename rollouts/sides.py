@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from rollouts.models import DriftFinding
 from rollouts.objects import GENERATION, essence, sorted_lists
 
 MAX_LINES = 400
+CONTEXT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,15 @@ def _marked(published: list[str], side: dict[str, Any] | None) -> tuple[tuple[tu
     lines = _lines(side)
     if not published or lines == published:
         return tuple((" ", line) for line in lines[:MAX_LINES]), True
-    marked = [(line[0], line[2:]) for line in difflib.ndiff(published, lines) if line[0] in "+- "]
-    return tuple(marked[:MAX_LINES]), True
+    return tuple(_folded(published, lines))[:MAX_LINES], True
+
+
+def _folded(published: list[str], lines: list[str]) -> Iterator[tuple[str, str]]:
+    """What differs with a few lines around it: in a large policy nobody finds one changed line."""
+    for line in difflib.unified_diff(published, lines, n=CONTEXT, lineterm=""):
+        if line.startswith(("---", "+++")):
+            continue
+        yield (" ", "…") if line.startswith("@@") else (line[0], line[1:])
 
 
 def _lines(side: dict[str, Any] | None) -> list[str]:

@@ -76,7 +76,7 @@ def test_a_row_keeps_what_was_known_when_it_opened(db) -> None:
 
     assert (row.entry, row.team, row.destination, row.ports) == (entry, house.team, "pay.example.com", "443/tcp")
     assert (row.usage, row.last_seen_at) == ("unknown", None)
-    assert "0 %" in row.usage_reason
+    assert "no complete hour of log" in row.usage_reason
     told = Notification.objects.filter(topic="campaign").values_list("recipient", flat=True)
     assert set(told) == {house.lead.pk, house.other_lead.pk}
 
