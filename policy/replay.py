@@ -15,7 +15,6 @@ MAXIMUM_REMEMBERED = 1_000_000
 Passports = tuple[str, ...]
 LabelPairs = tuple[tuple[str, str], ...]
 _PortKey = tuple[int | None, str]
-_WorkloadKey = tuple[str, LabelPairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +123,15 @@ class EntryIndex:
             if any(ports.contains(protocol=family, port=port) for ports in self._entries[place].entry.ports)
         )
 
+    def candidates_in(self, places: Iterable[int], *, namespace: str) -> tuple[int, ...]:
+        """Those of the places whose entries are for the namespace."""
+        scopes = self._scopes
+        return tuple(place for place in places if scopes[place][0] is None or namespace in (scopes[place][0] or ()))
+
+    def asks_for_labels(self, place: int) -> bool:
+        """Whether the entry is for some of the workloads of its namespaces only."""
+        return bool(self._scopes[place][1])
+
     def candidates_for(self, places: Iterable[int], *, namespace: str, labels: Mapping[str, str]) -> Passports:
         """The passports, sorted, of those of the places whose entries are for the workload."""
         found = []
@@ -182,8 +190,10 @@ class Replay:
         for flow in flows:
             namespace, labels, name, address, port, protocol, total = flow
             ports = destinations.get((name, address))
-            workloads = ports.get((port, protocol)) if ports is not None else None
-            cell = None if workloads is None else workloads.shared or workloads.get((namespace, labels))
+            namespaces = ports.get((port, protocol)) if ports is not None else None
+            scope = namespaces.get(namespace) if namespaces is not None else None
+            # Labels are looked at last and only where some entry asks for them: hashing them costs the most.
+            cell = None if scope is None else scope.shared or scope.get(labels)
             if cell is None:
                 cell = memory.cell(flow)
             cell.total += total
@@ -203,18 +213,26 @@ class _Cell:
         self.total = 0
 
 
-class _Workloads(dict[_WorkloadKey, _Cell]):
-    """Answers by workload; ``shared`` is the one answer for all of them, where no entry could make a difference."""
+class _Scope(dict[LabelPairs, _Cell]):
+    """Answers by labels in one namespace; ``shared`` is the one answer where labels make no difference."""
 
     __slots__ = ("places", "shared")
+
+    def __init__(self, places: tuple[int, ...], *, shared: _Cell | None) -> None:
+        super().__init__()
+        self.places = places
+        self.shared = shared
+
+
+class _Namespaces(dict[str, _Scope]):
+    __slots__ = ("places",)
 
     def __init__(self, places: tuple[int, ...]) -> None:
         super().__init__()
         self.places = places
-        self.shared = None if places else _Cell(())
 
 
-class _Ports(dict[_PortKey, _Workloads]):
+class _Ports(dict[_PortKey, _Namespaces]):
     __slots__ = ("places",)
 
     def __init__(self, places: tuple[int, ...]) -> None:
@@ -223,13 +241,14 @@ class _Ports(dict[_PortKey, _Workloads]):
 
 
 class _Memory:
-    """What a replay has worked out: by destination, then by port, then by workload; counted and dropped when full."""
+    """What a replay has worked out, by destination, port, namespace and labels; counted and dropped when full."""
 
     def __init__(self, index: EntryIndex) -> None:
         self._index = index
         self.destinations: dict[tuple[str | None, str | None], _Ports] = {}
         # Many destinations have the same candidates; they share what is known of the workloads.
-        self._workloads: dict[tuple[int, ...], _Workloads] = {}
+        self._namespaces: dict[tuple[int, ...], _Namespaces] = {}
+        self._cells: list[_Cell] = []
         self._unmatched = _Cell(())
         self._counted = Tally()
         self._remembered = 0
@@ -242,16 +261,18 @@ class _Memory:
         if ports is None:
             ports = _Ports(self._index.candidates_at(name=name, address=address))
             self.destinations[name, address] = ports
-        workloads = ports.get((port, protocol))
-        if workloads is None:
+        namespaces = ports.get((port, protocol))
+        if namespaces is None:
             places = self._index.candidates_on(ports.places, port=port, protocol=protocol)
-            workloads = self._workloads.setdefault(places, _Workloads(places))
-            ports[port, protocol] = workloads
-        found = workloads.shared or workloads.get((namespace, labels))
+            namespaces = self._namespaces.setdefault(places, _Namespaces(places))
+            ports[port, protocol] = namespaces
+        scope = namespaces.get(namespace)
+        if scope is None:
+            scope = namespaces[namespace] = self._scope(namespaces.places, namespace)
+        found = scope.shared or scope.get(labels)
         if found is None:
-            passports = self._index.candidates_for(workloads.places, namespace=namespace, labels=dict(labels))
-            found = _Cell(passports) if passports else self._unmatched
-            workloads[namespace, labels] = found
+            passports = self._index.candidates_for(scope.places, namespace=namespace, labels=dict(labels))
+            found = scope[labels] = self._cell(passports)
         return found
 
     def tally(self) -> Tally:
@@ -259,21 +280,34 @@ class _Memory:
         counted = self._counted
         return Tally(counted.flows, counted.unmatched, dict(counted.by_passport))
 
+    def _scope(self, places: tuple[int, ...], namespace: str) -> _Scope:
+        inside = self._index.candidates_in(places, namespace=namespace)
+        if any(self._index.asks_for_labels(place) for place in inside):
+            return _Scope(inside, shared=None)
+        passports = self._index.candidates_for(inside, namespace=namespace, labels={})
+        return _Scope(inside, shared=self._cell(passports))
+
+    def _cell(self, passports: Passports) -> _Cell:
+        if not passports:
+            return self._unmatched
+        cell = _Cell(passports)
+        self._cells.append(cell)
+        return cell
+
     def _make_room(self) -> None:
         self._remembered += 1
         if self._remembered > MAXIMUM_REMEMBERED:
             self._settle()
             self.destinations.clear()
-            self._workloads.clear()
+            self._namespaces.clear()
+            self._cells.clear()
             self._remembered = 0
 
     def _settle(self) -> None:
         """Move what the cells have counted into the tally."""
-        cells = [cell for workloads in self._workloads.values() for cell in (workloads.shared, *workloads.values())]
-        for cell in (self._unmatched, *cells):
-            if cell is not None and cell.total:
-                self._counted.add(cell.passports, count=cell.total)
-                cell.total = 0
+        for cell in (self._unmatched, *self._cells):
+            self._counted.add(cell.passports, count=cell.total)
+            cell.total = 0
 
 
 def _parsed(address: Address | str | None) -> Address | None:

@@ -1,6 +1,6 @@
 """``sallyport diff``: what one set of policies allows and another does not, with example flows."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ _COLUMNS = ("allowed", "denied", "changed", "complete", "errors")
 def _configure(parser: ArgumentParser) -> None:
     configure_lines(parser)
     parser.epilog = _EPILOG
+    parser.formatter_class = RawDescriptionHelpFormatter
     parser.add_argument("--profile", default="api", help="the profile of cases that name none (api, cilium, calico, …)")
 
 

@@ -1,6 +1,6 @@
 """``sallyport simulate``: would this flow pass on this cluster under these policies, and by whose word?"""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -27,6 +27,7 @@ _COLUMNS = ("verdict", "egress", "ingress", "because", "errors")
 def _configure(parser: ArgumentParser) -> None:
     configure_lines(parser)
     parser.epilog = _EPILOG
+    parser.formatter_class = RawDescriptionHelpFormatter
     parser.add_argument("--profile", default="api", help="the profile of cases that name none (api, cilium, calico, …)")
 
 

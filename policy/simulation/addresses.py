@@ -50,11 +50,18 @@ class AddressSet:
             for block, holes in self._holed
         )
 
+    @property
+    def _is_everything(self) -> bool:
+        """Whether both families are in it as a whole, so that no address has to be known."""
+        return all(0 in self._plain.get(family, ()) for family in ((4, 32), (6, 128)))
+
     def judge(self, addresses: Iterable[Address]) -> Truth:
         """Whether the one address that the flow uses is inside, when only the candidates for it are known."""
         if not self.blocks:
             return Truth.NO
         found = {address in self for address in addresses}
+        if not found and self._is_everything:
+            return Truth.YES
         if len(found) != 1:
             return Truth.UNKNOWN
         return Truth.YES if found.pop() else Truth.NO

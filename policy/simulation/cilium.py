@@ -16,6 +16,7 @@ from policy.simulation.profiles import Profile
 from policy.simulation.selectors import Labels, Selector, parse_label_selector
 from policy.simulation.truth import Truth, every
 
+_OWN_NAMESPACE = "k8s:io.kubernetes.pod.namespace"
 _ANY = frozenset({"TCP", "UDP", "SCTP"})
 _SECTIONS: tuple[tuple[Direction, str, Action], ...] = (
     ("egress", "egress", "allow"),
@@ -126,8 +127,12 @@ def _subject(
 ) -> EndpointSubject | HostSubject:
     if "nodeSelector" in spec:
         return HostSubject(parse_label_selector(spec["nodeSelector"]))
-    written = CiliumSelector.parse(spec.get("endpointSelector"), cluster_name=context.cluster_name)
-    return EndpointSubject(namespace, written)
+    written = spec.get("endpointSelector") or {}
+    if namespace is not None:
+        # The agent replaces this label by the policy's own namespace, whatever it says.
+        pairs = {key: value for key, value in (written.get("matchLabels") or {}).items() if key != _OWN_NAMESPACE}
+        written = {**written, "matchLabels": pairs}
+    return EndpointSubject(namespace, CiliumSelector.parse(written, cluster_name=context.cluster_name))
 
 
 def _isolated(

@@ -113,7 +113,7 @@ class BlockPeer:
             return every((Truth.UNKNOWN, self.nodes))
         if entity in {"ingress", "init", "health", "unmanaged"}:
             return every((Truth.UNKNOWN, self.pods))
-        return Truth.UNKNOWN
+        return self.blocks.judge(()) if entity.startswith("world") else Truth.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

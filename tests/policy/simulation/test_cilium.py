@@ -261,6 +261,20 @@ def test_14_a_baseline_pass_reopens_nothing():
     assert answer(passing, profile="cilium") == "allow"
 
 
+def test_a_namespaced_policy_keeps_to_its_namespace_whatever_its_selector_says():
+    policy = cilium_policy(selector=labels(**{"k8s:io.kubernetes.pod.namespace": "bank"}), egress=[{}])
+
+    assert (answer(policy), answer(policy, src=API)) == ("deny", "allow")
+
+
+def test_the_world_without_an_address_is_inside_both_whole_families_only():
+    both = cilium_policy(egress=[{"toCIDR": ["0.0.0.0/0", "::/0"]}])
+    one = cilium_policy(egress=[{"toCIDR": ["0.0.0.0/0"]}])
+
+    assert answer(both, dst={"entity": "world"}) == answer(both, dst={"fqdn": "a.example.com"}) == "allow"
+    assert answer(one, dst={"entity": "world"}) == "unknown"
+
+
 def test_specs_are_policies_of_their_own_in_one_object():
     policy = cilium_policy()
     del policy["spec"]
