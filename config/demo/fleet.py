@@ -13,7 +13,7 @@ from django.conf import settings
 from clusters.models import Cluster, Contact, Environment, Namespace
 from clusters.services import assign_namespace, register_cluster, request_contact
 from config.demo.people import person, team
-from practice import ControlPlane
+from practice import ADMIN, ControlPlane
 
 FIRST_PORT = 18440
 WAIT_SECONDS = 120
@@ -82,6 +82,22 @@ def join_fleet(planes: list[ControlPlane], say: Say) -> None:
     for namespace in Namespace.objects.filter(cluster__labels__practice="yes", team=None, name__in=NAMESPACES):
         owner = team(NAMESPACES[namespace.name][0])
         assign_namespace(actor=person("pia"), namespace_id=namespace.pk, team_id=owner.pk)
+
+
+def meddle(plane: ControlPlane) -> None:
+    """What people do by hand: somebody opens a namespace "for a test", and somebody deletes a policy of ours."""
+    opened = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "debug-please-remove", "namespace": "shop"},
+        "spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{}]},
+    }
+    plane.ensure_objects([opened])
+    with plane.client(ADMIN.user) as client:
+        policies = client.resource_for(api_version="cilium.io/v2", kind="CiliumNetworkPolicy")
+        ours = client.find(policies, name="sallyport-egress", namespace="search")
+        if ours is not None:
+            client.delete(ours)
 
 
 def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = WAIT_SECONDS) -> None:

@@ -72,10 +72,12 @@ WISHES = (
 )  # fmt: skip
 
 
+def is_told() -> bool:
+    return EgressRequest.objects.exists()
+
+
 def tell_story(say: Say) -> None:
     """Play every wish through the workflow; the workers of the running product do the pushing."""
-    if EgressRequest.objects.exists():
-        return
     for wish in WISHES:
         say(f"{wish.asker} asks for {wish.destination}")
         _play(wish)
@@ -83,7 +85,6 @@ def tell_story(say: Say) -> None:
         if wish.goes in {"proved", "production"}:
             say(f"proving {wish.destination}")
             _prove(wish)
-    _begin_campaign(say)
 
 
 def _play(wish: Wish) -> None:
@@ -165,7 +166,8 @@ def _prove(wish: Wish) -> None:
         wait_until(lambda: rollouts.filter(state=Rollout.State.COMPLETE).exists(), f"{entry} in production")
 
 
-def _begin_campaign(say: Say) -> None:
+def begin_campaign(say: Say) -> None:
+    """Open the quarter's review and decide the first entry in it."""
     say("opening the quarter's review")
     campaign = ensure_campaign(timezone.now())
     row = CampaignRow.objects.filter(campaign=campaign, entry__revisions__destination="images.example-cdn.net").first()

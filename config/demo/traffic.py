@@ -16,6 +16,7 @@ from flows.models import FlowSource
 from flows.services import create_source, ingest
 
 HOURS_BACK = 72
+MINUTE = 60
 SOURCE_NAME = "hubble"
 # The same traffic every time: a demonstration that differs from run to run cannot be talked about.
 SEED = 20
@@ -46,28 +47,40 @@ HABITS = (
 )
 
 
-def send_traffic(*, hours_back: int = HOURS_BACK) -> int:
-    """Send what happened on each Cilium cluster up to now, and return the flows taken; twice changes nothing."""
-    taken = 0
+def send_history() -> int:
+    """Send what happened on each Cilium cluster in the last days, hour by hour; twice changes nothing."""
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    hours = [now - timedelta(hours=back) for back in range(HOURS_BACK, 0, -1)]
+    return sum(_send(source, hour, seconds=3600, share=1) for source in _sources() for hour in hours)
+
+
+def send_last_minute() -> int:
+    """Send what happened in the last minute, so that what has just been allowed is seen in use."""
+    start = timezone.now() - timedelta(seconds=MINUTE)
+    return sum(_send(source, start, seconds=MINUTE, share=MINUTE / 3600) for source in _sources())
+
+
+def _sources() -> list[FlowSource]:
+    sources = []
     for cluster in Cluster.objects.in_service().filter(labels__practice="yes", enforcement_points__dialect="cilium"):
         source = FlowSource.objects.filter(cluster=cluster, name=SOURCE_NAME).first()
         if source is None:
             source, _secret = create_source(actor=person("pia"), cluster_id=cluster.pk, name=SOURCE_NAME)
-        now = timezone.now().replace(minute=0, second=0, microsecond=0)
-        for back in range(hours_back, 0, -1):
-            hour = now - timedelta(hours=back)
-            body = "\n".join(_hour_of(cluster.name, hour)).encode()
-            taken += ingest(source=source, body=body, batch_key=f"{cluster.name}-{hour:%Y%m%d%H}").flows
-    return taken
+        sources.append(source)
+    return sources
 
 
-def _hour_of(cluster: str, hour: datetime) -> list[str]:
-    chance = random.Random(f"{SEED}-{cluster}-{hour:%Y%m%d%H}")  # noqa: S311  a demonstration, not a key
-    lines = []
-    for habit in HABITS:
-        for _ in range(habit.per_hour):
-            lines.append(_line(cluster, habit, hour + timedelta(seconds=chance.randrange(3600)), chance))
-    return lines
+def _send(source: FlowSource, start: datetime, *, seconds: int, share: float) -> int:
+    """One batch: what the habits do from ``start`` on, ``share`` of an hour's worth and at least one flow each."""
+    cluster = source.cluster.name
+    chance = random.Random(f"{SEED}-{cluster}-{start:%Y%m%d%H%M}")  # noqa: S311  a demonstration, not a key
+    times = [
+        (habit, start + timedelta(seconds=chance.randrange(seconds)))
+        for habit in HABITS
+        for _ in range(max(1, round(habit.per_hour * share)))
+    ]
+    body = "\n".join(_line(cluster, habit, at, chance) for habit, at in times).encode()
+    return ingest(source=source, body=body, batch_key=f"{cluster}-{start:%Y%m%d%H%M%S}-{seconds}").flows
 
 
 def _line(cluster: str, habit: Habit, at: datetime, chance: random.Random) -> str:

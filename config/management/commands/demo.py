@@ -14,8 +14,6 @@ from config.demo import fleet, people, progress, story, traffic
 from policy.errors import DomainError
 from practice import ControlPlane, ControlPlaneUnavailable, ensure_programs
 
-TRAFFIC_SECONDS = 600
-
 
 class Command(BaseCommand):
     help = "Make the demonstration's people, or run its practice clusters and play its story."
@@ -41,7 +39,8 @@ class Command(BaseCommand):
             ensure_programs()
             planes = fleet.start_fleet(lambda text: progress.note("starting", text))
             fleet.join_fleet(planes, lambda text: progress.note("joining", text))
-            story.tell_story(lambda text: progress.note("telling", text))
+            if not story.is_told():
+                self._tell(planes)
             self._stay()
         except ControlPlaneUnavailable as error:
             progress.note("unavailable", str(error))
@@ -55,11 +54,23 @@ class Command(BaseCommand):
             for plane in planes:
                 plane.stop()
 
+    def _tell(self, planes: list[ControlPlane]) -> None:
+        def say(text: str) -> None:
+            progress.note("telling", text)
+
+        story.tell_story(say)
+        say("sending three days of flows")
+        traffic.send_history()
+        traffic.send_last_minute()
+        story.begin_campaign(say)
+        say("meddling with a cluster")
+        fleet.meddle(planes[0])
+
     def _stay(self) -> None:
+        progress.note("running", "")
         while True:
-            traffic.send_traffic()
-            progress.note("running", "")
-            time.sleep(TRAFFIC_SECONDS)
+            time.sleep(traffic.MINUTE)
+            traffic.send_last_minute()
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
