@@ -13,7 +13,7 @@ from accounts.models import Team, User
 from allowlist.errors import InvalidProposal
 from allowlist.models import Entry
 from allowlist.proposals import DATA_CLASSES, DEFAULT_DAYS, MAX_JUSTIFICATION, Proposal, parse_proposal
-from clusters.models import Environment
+from clusters.models import EnforcementPoint, Environment
 from governance.models import EgressRequest
 from policy.compilation import DIALECTS
 
@@ -86,7 +86,6 @@ class ProposalForm(forms.Form):
     accepted_widening = forms.MultipleChoiceField(
         label=_("Accept a wider meaning on"),
         required=False,
-        choices=[(name, name) for name in DIALECTS],
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Only for a dialect of which the checks say that it cannot be exact."),
     )
@@ -107,6 +106,7 @@ class ProposalForm(forms.Form):
         self.suggestions: dict[str, str] = {}
         self.fields["team"].queryset = Team.objects.for_which(user, "act_for_team")
         self.fields["environments"].choices = list(Environment.objects.values_list("slug", "name"))
+        self.fields["accepted_widening"].choices = _dialects_of_the_fleet()
         wanted = FIELDS_OF_KIND.get(kind)
         for name in list(self.fields):
             if (name == "team" and team is not None) or (
@@ -140,6 +140,12 @@ class ProposalForm(forms.Form):
         # A revocation keeps the entry's end, which may have come; the service takes it from the entry.
         columns["expires_at"] = max(columns["expires_at"], now + timedelta(days=1))
         return columns
+
+
+def _dialects_of_the_fleet() -> list[tuple[str, str]]:
+    """Only what some cluster speaks: of other dialects nobody can say what a wider meaning would be."""
+    spoken = EnforcementPoint.objects.in_service().order_by("dialect").values_list("dialect", flat=True).distinct()
+    return [(name, name) for name in spoken if name in DIALECTS]
 
 
 def initial_of(row: Any) -> dict[str, Any]:

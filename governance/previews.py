@@ -70,7 +70,9 @@ def previews_of(effect: Effect, *, at: datetime) -> tuple[Preview, ...]:
         before = present if one.target.key in enrolled else None
         after = _after(effect, present)
         groups.setdefault(_group_key(one.target, before, after), _Group(one.target, before, after)).effects.append(one)
-    return tuple(_preview(group, at=at) for group in groups.values())
+    # What is enforced comes first: that is what approving changes.
+    ordered = sorted(groups.values(), key=lambda group: not group.effects[0].is_enforced)
+    return tuple(_preview(group, at=at) for group in ordered)
 
 
 def _enrolled(targets: Iterable[Target]) -> set[Key]:

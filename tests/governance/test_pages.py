@@ -47,7 +47,10 @@ def send(client, user, path: str, **fields):
 
 
 def test_a_request_is_made_through_the_form(world, client):
-    assert "Submit for review" in page(client, world.requester, "/requests/new/")
+    text = page(client, world.requester, "/requests/new/")
+    assert "Submit for review" in text
+    assert 'value="cilium"' in text
+    assert 'value="squid"' not in text
 
     answer = send(client, world.requester, "/requests/new/", **typed(team=world.team.slug))
 
@@ -123,6 +126,7 @@ def test_the_live_checks_say_what_is_allowed_already_and_what_is_impossible(worl
 
     assert f'href="/entries/{entry.passport}/"' in text
     assert "Not enforced on:" in text
+    assert text.index("stage-1, prod-1") < text.index("<strong>plain-1")
     assert "plain-1/payments" in text
 
 
