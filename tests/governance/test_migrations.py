@@ -10,9 +10,7 @@ pytestmark = pytest.mark.django_db
 
 def triggers() -> set[str]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND (tgname LIKE 'governance%' OR tgname LIKE 'allowlist%')"
-        )
+        cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgname ~ '^(governance|allowlist)_'")
         return {name for (name,) in cursor.fetchall()}
 
 
