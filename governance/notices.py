@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from notifications.services import notify
 
 from governance.models import EgressRequest
 from governance.needs import people_who_can
+from notifications.services import notify
 
 if TYPE_CHECKING:
     from accounts.models import User
