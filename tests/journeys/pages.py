@@ -108,4 +108,4 @@ PAGES = (
     Page("error", "leo", "/register-cluster/", 403, "forbidden"),
 )
 # Fragments that pages take in, and which are judged there.
-FRAGMENTS = {"governance:checks", "rollouts:progress", "clusters:contact"}
+FRAGMENTS = {"practice", "governance:checks", "rollouts:progress", "clusters:contact"}
