@@ -1,112 +1,110 @@
-"""The home page: what waits for this person, each number a link to the list behind it."""
+"""The home page: what waits for this person, each number a link to the list behind it.
+
+A tile counts with the list's own named read and links to the same filter, so that the two cannot disagree.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
-from django.db.models import Q
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Role, Team, User
+from accounts.models import Role, User
 from allowlist.models import Entry
-from audits.models import CampaignRow
+from audits.models import Campaign, CampaignRow
 from clusters.models import Cluster
-from flows.models import FlowRollup
+from flows.denied import DEFAULT_DAYS, DeniedFilter, denied_rollups, grouped
 from governance.models import EgressRequest
 from rollouts.models import DriftFinding, NamespacePush, Rollout
 
-SOON = timedelta(days=30)
-WEEK = timedelta(days=7)
+Words = str | Promise
 
 
 @dataclass(frozen=True)
 class Tile:
     """One count, where its list is, and what an empty one means."""
 
-    title: str
+    title: Words
     count: int
     address: str
     tone: str
-    when_empty: str
+    when_empty: Words
 
 
 def tiles_for(user: User, *, at: datetime) -> list[Tile]:
     """The tiles of the person's roles; a constant number of queries."""
-    tiles = _lead_tiles(user, at=at)
-    if user.has_role(Role.SECURITY_REVIEWER):
-        tiles = _reviewer_tiles(user) + tiles
+    tiles = [_my_turn(user), _ending(user, at=at), _denied(user), *_review(user)]
+    if user.has_role(Role.SECURITY_REVIEWER) or user.has_role(Role.PLATFORM_ENGINEER):
+        tiles.append(_under_way(user))
     if user.has_role(Role.PLATFORM_ENGINEER) or user.has_role(Role.ADMINISTRATOR):
-        tiles = _platform_tiles(user, at=at) + tiles
+        tiles += _fleet(user, at=at)
     return tiles
 
 
-def _lead_tiles(user: User, *, at: datetime) -> list[Tile]:
-    requests = EgressRequest.objects.visible_to(user)
-    ending = Entry.objects.visible_to(user).filter(in_production__kind="grant", in_production__expires_at__gt=at)
-    denied = FlowRollup.objects.visible_to(user).denied().filter(hour__gte=at - WEEK)
-    rows = CampaignRow.objects.visible_to(user).undecided().filter(campaign__state="open")
-    mine = Team.objects.for_which(user, "act_for_team")
+def _my_turn(user: User) -> Tile:
+    return Tile(
+        _("Requests that wait for me"),
+        EgressRequest.objects.visible_to(user).turn_of(user).count(),
+        reverse("governance:list") + "?turn=mine",
+        "warning",
+        _("Nothing waits for you. Denied flows are a good place to start a request."),
+    )
+
+
+def _ending(user: User, *, at: datetime) -> Tile:
+    return Tile(
+        _("Entries ending within 30 days"),
+        Entry.objects.visible_to(user).expiring(at).count(),
+        reverse("allowlist:list") + "?expiring=yes",
+        "warning",
+        _("No entry ends soon."),
+    )
+
+
+def _denied(user: User) -> Tile:
+    lately = DeniedFilter({"days": DEFAULT_DAYS}, queryset=denied_rollups(user)).qs
+    return Tile(
+        _("Denied destinations, by workload, this week"),
+        grouped(lately).count(),
+        reverse("flows:denied") + f"?days={DEFAULT_DAYS}",
+        "danger",
+        _("Nothing was denied, or no flow log arrives: the cluster's page tells which."),
+    )
+
+
+def _review(user: User) -> list[Tile]:
+    """The open review's undecided rows that the person may decide; no tile while no review is open."""
+    campaign = Campaign.objects.visible_to(user).filter(state=Campaign.State.OPEN).order_by("-quarter").first()
+    if campaign is None:
+        return []
+    rows = CampaignRow.objects.visible_to(user).filter(campaign=campaign).undecided().decidable_by(user)
+    address = reverse("audits:campaign", args=[campaign.quarter]) + "?decision=undecided&mine=on"
+    return [Tile(_("Entries to decide in the review"), rows.count(), address, "warning", _("All decided."))]
+
+
+def _under_way(user: User) -> Tile:
+    return Tile(
+        _("Changes under way"),
+        Rollout.objects.visible_to(user).under_way().count(),
+        reverse("rollouts:list") + "?state=under-way",
+        "info",
+        _("Every approved change has arrived."),
+    )
+
+
+def _fleet(user: User, *, at: datetime) -> list[Tile]:
+    clusters = Cluster.objects.visible_to(user).in_service()
     return [
         Tile(
-            _("My open requests"),
-            requests.open().filter(requester=user).count(),
-            reverse("governance:list") + "?whose=mine",
-            "info",
-            _("Nothing of yours waits. Denied flows are a good place to start a request."),
-        ),
-        Tile(
-            _("Entries ending within 30 days"),
-            ending.filter(in_production__expires_at__lte=at + SOON).count(),
-            reverse("allowlist:list") + "?ending=30",
-            "warning",
-            _("No entry ends soon."),
-        ),
-        Tile(
-            _("Destinations denied this week"),
-            denied.values("namespace", "destination_name", "destination_address", "port").distinct().count(),
-            reverse("flows:denied"),
+            _("Clusters not heard from"),
+            clusters.stale(at).count(),
+            reverse("clusters:list") + "?state=stale",
             "danger",
-            _("Nothing was denied, or no flow log arrives: the cluster's page tells which."),
+            _("Every connected cluster answered lately."),
         ),
-        Tile(
-            _("Entries to decide in the review"),
-            rows.filter(team__in=mine.values("pk")).count()
-            if not user.has_role(Role.SECURITY_REVIEWER)
-            else rows.count(),
-            reverse("audits:list"),
-            "warning",
-            _("No review waits for you."),
-        ),
-    ]
-
-
-def _reviewer_tiles(user: User) -> list[Tile]:
-    waiting = EgressRequest.objects.awaiting_decision().exclude(requester_person_id=user.person_id)
-    return [
-        Tile(
-            _("Requests that wait for a reviewer"),
-            waiting.exclude(last_editor_person_id=user.person_id).count(),
-            reverse("governance:list") + "?whose=my-turn",
-            "warning",
-            _("The queue is empty."),
-        ),
-        Tile(
-            _("Changes that wait for proof or promotion"),
-            Rollout.objects.filter(state__in=["awaiting-proof", "proved"]).count(),
-            reverse("rollouts:list") + "?state=awaiting-proof",
-            "info",
-            _("Every approved change has gone on."),
-        ),
-    ]
-
-
-def _platform_tiles(user: User, *, at: datetime) -> list[Tile]:
-    stale = at - timedelta(seconds=settings.UNKNOWN_AFTER_SECONDS)
-    out_of_sight = ~Q(state=Cluster.State.CONNECTED) | Q(last_contact_at=None) | Q(last_contact_at__lt=stale)
-    return [
         Tile(
             _("Differences on clusters"),
             DriftFinding.objects.visible_to(user).unaccepted(at).count(),
@@ -115,16 +113,9 @@ def _platform_tiles(user: User, *, at: datetime) -> list[Tile]:
             _("Every compared namespace carries exactly what was published."),
         ),
         Tile(
-            _("Clusters out of sight"),
-            Cluster.objects.visible_to(user).in_service().filter(out_of_sight).count(),
-            reverse("clusters:list"),
-            "danger",
-            _("Every cluster answered lately."),
-        ),
-        Tile(
             _("Pushes that failed or are held"),
-            NamespacePush.objects.filter(state__in=["failed", "held"]).count(),
-            reverse("rollouts:list"),
+            NamespacePush.objects.visible_to(user).filter(state__in=["failed", "held"]).count(),
+            reverse("clusters:list"),
             "warning",
             _("Nothing is stuck."),
         ),
