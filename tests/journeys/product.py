@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -14,6 +15,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import psutil
+import redis
+
+from config.embedded import EmbeddedServices
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "a long walk through the gate"
@@ -125,6 +130,18 @@ class Product:
         """Send a task through the broker, as the beat does."""
         command = [sys.executable, "-m", "celery", "--app", "config", "--quiet", "call", name]
         subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, timeout=60, check=True)
+
+    def wipe_broker(self) -> None:
+        """Lose every message that is on its way."""
+        redis.Redis.from_url(EmbeddedServices(self.folder).broker_url).flushall()
+
+    def kill_pusher(self) -> None:
+        """SIGKILL to the pusher and its children, in the middle of whatever they do."""
+        assert self._process is not None
+        for process in psutil.Process(self._process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "pusher" in " ".join(process.cmdline()):
+                    process.kill()
 
     def make_cast(self) -> None:
         """The people of the play with passwords and tokens; the first administrator as on a fresh installation."""
