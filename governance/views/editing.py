@@ -109,7 +109,15 @@ def _checks(form: ProposalForm) -> Checks | None:
     """The checks of a form that can be read; a form that cannot says so beside its fields."""
     if not form.is_bound or not form.is_valid() or form.owner is None or form.proposal is None:
         return None
-    return check_proposal(team=form.owner, kind=form.kind, entry=form.entry, proposal=form.proposal, at=timezone.now())
+    return check_proposal(
+        team=form.owner,
+        kind=form.kind,
+        entry=form.entry,
+        proposal=form.proposal,
+        at=timezone.now(),
+        # Where a lead asks, the team has consented: the checks must not promise an approval that nobody will need.
+        asker=form.user,
+    )
 
 
 def _render(

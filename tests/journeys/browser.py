@@ -80,14 +80,15 @@ class Window:
     def follow(self, name: str | re.Pattern[str], *, within: Locator | None = None) -> None:
         """Click the link, and be where it leads."""
         place = within or self.page
-        self._go(place.get_by_role("link", name=name, exact=isinstance(name, str)).first)
+        self.click(place.get_by_role("link", name=name, exact=isinstance(name, str)).first)
 
     def press(self, name: str, *, within: Locator | None = None) -> None:
         """Press the button, and be on the page that comes of it."""
         place = within or self.page.get_by_role("main")
-        self._go(place.get_by_role("button", name=name, exact=True))
+        self.click(place.get_by_role("button", name=name, exact=True))
 
-    def _go(self, control: Locator) -> None:
+    def click(self, control: Locator) -> None:
+        """Activate the control, and be on the page that comes of it."""
         with self.page.expect_navigation():
             control.click()
 

@@ -24,9 +24,9 @@ PATIENCE_SECONDS = 600
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All journeys share one product, so one worker of a parallel run takes them all; each may wait for much."""
+    """Journeys that share one product go to one worker of a parallel run; each may wait for much."""
     for item in items:
-        if HERE not in item.path.parents:
+        if HERE not in item.path.parents or item.get_closest_marker("xdist_group"):
             continue
         item.add_marker(pytest.mark.xdist_group("product"))
         item.add_marker(pytest.mark.timeout(PATIENCE_SECONDS))

@@ -95,7 +95,7 @@ def go(window: Window, page: Page, furnished: Furnished) -> None:
     window.page.evaluate("document.querySelectorAll('main form').forEach((form) => { form.noValidate = true; })")
     button = window.main.get_by_role("button", name=page.submits, exact=True)
     with window.page.expect_response(lambda answer: answer.request.is_navigation_request()) as answered:
-        window._go(button)
+        window.click(button)
     assert answered.value.status == page.status
     expect(window.main.locator(".field-error, [role=alert]").first).to_be_visible()
 
@@ -151,6 +151,25 @@ def test_every_page_carries_a_strict_policy(furnished: Furnished, windows: Windo
 
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    ("mishap", "told"),
+    [
+        ("console.error('lost')", "lost"),
+        ("fetch('/static/absent.js')", "absent.js answered 404"),
+        ("document.body.setAttribute('style', 'color: red')", "style-src"),
+    ],
+)
+def test_a_window_notices_what_goes_wrong(product: Product, browser: Browser, mishap: str, told: str) -> None:
+    window = Window(browser, product.address)
+    window.open("/sign-in/")
+
+    window.page.evaluate(mishap)
+    window.page.wait_for_load_state("networkidle")
+
+    assert any(told in fault for fault in window.faults)
+    window.close()
 
 
 def test_asking_approving_and_deciding_work_without_javascript(
