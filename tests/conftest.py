@@ -12,7 +12,7 @@ from connectors.sealing import PrivateKey, generate_key_pair
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
-pytest_plugins = ["tests.kubeapi.fixtures"] if find_spec("tests.kubeapi.fixtures") else []
+pytest_plugins = ["tests.scheduling", *(["tests.kubeapi.fixtures"] if find_spec("tests.kubeapi.fixtures") else [])]
 
 
 @pytest.fixture(scope="session")
