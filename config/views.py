@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.callers import caller
+from accounts.models import Team
 from config.demo import progress
 from config.home import tiles_for
 from config.shell import THEMES
@@ -19,7 +21,12 @@ YEAR = 365 * 24 * 3600
 @login_required
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html", {"tiles": tiles_for(request.user, at=timezone.now())})
+    person = caller(request)
+    shown = {
+        "tiles": tiles_for(person, at=timezone.now()),
+        "may_request": Team.objects.for_which(person, "act_for_team").exists(),
+    }
+    return render(request, "home.html", shown)
 
 
 @login_required

@@ -87,3 +87,12 @@ def test_more_to_tell_costs_no_more_queries(client: Client, payments: Team) -> N
         client.get("/")
 
     assert len(many) == len(few)
+
+
+def test_only_who_acts_for_a_team_is_offered_a_request(client: Client, payments: Team) -> None:
+    offer = "Request a destination"
+    client.force_login(factories.member(payments))
+    assert offer in client.get("/").content.decode()
+
+    client.force_login(factories.person(roles=("auditor",)))
+    assert offer not in client.get("/").content.decode()
