@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from connectors.sealing import PrivateKey, generate_key_pair
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
-pytest_plugins = ["tests.scheduling", *(["tests.kubeapi.fixtures"] if find_spec("tests.kubeapi.fixtures") else [])]
+pytest_plugins = ["tests.kubeapi.fixtures", "tests.scheduling"]
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +32,7 @@ def opening_key() -> PrivateKey:
 def django_db_setup(django_db_setup, django_db_blocker) -> None:
     """Transactional tests empty tables by TRUNCATE, which the ledger refuses; its own tests switch that on again."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_trigger WHERE tgname = 'ledger_no_truncate'")
-        if cursor.fetchone():
-            cursor.execute("ALTER TABLE ledger_ledgerentry DISABLE TRIGGER ledger_no_truncate")
+        cursor.execute("ALTER TABLE ledger_ledgerentry DISABLE TRIGGER ledger_no_truncate")
 
 
 @pytest.fixture(autouse=True)
