@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 UV_VERSION := 0.13.9
 CI_WORKERS ?= 2
 
-.PHONY: setup run test lint bench lock practice soak clean schema
+.PHONY: setup run test lint bench lock practice clean schema
 
 ## Make .venv, the front-end assets and the sallyport command; quick when nothing changed.
 setup: .venv/.python-stamp static/vendor/.stamp
