@@ -8,6 +8,8 @@ os.environ.setdefault("SECRET_KEY", "tests-only-" + "0" * 50)
 os.environ.setdefault("SALLYPORT_PLAIN_HTTP", "true")
 os.environ.setdefault("SALLYPORT_ALLOW_LOOPBACK_CLUSTERS", "true")
 os.environ.setdefault("EMAIL_URL", "memorymail://")
+# Playwright's synchronous API keeps an event loop in the thread of the tests; nothing here runs inside of it.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 ensure_database()
 
 from config.settings import *  # noqa: E402, F403

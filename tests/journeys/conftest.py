@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.celery)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Four real control planes with workloads: two to prove on, two in production, of which one is without Cilium."""
     try:
@@ -65,7 +65,7 @@ def _furnish(plane: ControlPlane, *, cilium: bool) -> None:
     plane.ensure_objects(contents())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The whole product on services of its own, with its people; stopped at the end of the run."""
     running = Product(folder=tmp_path_factory.mktemp("product"))
@@ -77,7 +77,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The system's Chromium; every person opens a window of their own in it."""
     executable = shutil.which("chromium")
