@@ -94,6 +94,7 @@ class Workflow(RuleBasedStateMachine):
 
     @invariant()
     def approved_means_every_need_is_met(self) -> None:
+        self.request.refresh_from_db()
         revisions = list(EntryRevision.objects.filter(request_id=self.request.pk))
         if self.request.state != State.APPROVED:
             assert revisions == []
@@ -106,6 +107,7 @@ class Workflow(RuleBasedStateMachine):
 
     @invariant()
     def states_follow_the_table(self) -> None:
+        self.request.refresh_from_db()
         if self.request.state != self.last_state:
             steps = {after for (_, before), after in TRANSITIONS.items() if before == self.last_state}
             assert self.request.state in steps
